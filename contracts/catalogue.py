@@ -1,0 +1,21 @@
+"""Every message type there is."""
+
+from contracts.campaigns import OPPORTUNITY_CLOSED, OPPORTUNITY_OPENED
+from contracts.capture import ACCEPT_SUBMISSION, FORM_CHANGED, LEAD_CAPTURED
+from contracts.distribution import SELLER_CHANGED, WORK_ASSIGNED, WORK_UNASSIGNED
+from contracts.message import Message
+from contracts.notifications import MESSAGE_SENT
+
+SERVICES = ("capture", "distribution", "campaigns", "notifications", "reporting")
+
+MESSAGES: tuple[Message, ...] = (
+    ACCEPT_SUBMISSION,
+    FORM_CHANGED,
+    LEAD_CAPTURED,
+    SELLER_CHANGED,
+    WORK_ASSIGNED,
+    WORK_UNASSIGNED,
+    OPPORTUNITY_OPENED,
+    OPPORTUNITY_CLOSED,
+    MESSAGE_SENT,
+)

@@ -1,0 +1,64 @@
+"""Messages of distribution, which owns sellers, teams, rules and assignments."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from contracts.message import Fact, Message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SellerChanged(Fact):
+    """The whole current state of a seller as others need it; subject is the seller's id.
+
+    channels: how the seller wants to hear of an assignment besides the in-app inbox: "sms", "email".
+    """
+
+    seller_id: str
+    name: str
+    email: str = ""
+    phone: str = ""
+    locale: str = "pt"
+    time_zone: str = "Europe/Lisbon"
+    channels: tuple[str, ...] = ()
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkAssigned(Fact):
+    """Work has a seller. subject is work_id; subject_version is the assignment_version, and orders everything.
+
+    reason: what gave it: "rule" for the rotation, "hand" for a person.
+    previous_seller_id: who had it before, empty when nobody did.
+    """
+
+    work_id: str
+    lead_id: str
+    contact_id: str
+    form_id: str
+    source: str
+    team_id: str
+    seller_id: str
+    assigned_at: str
+    captured_at: str
+    reason: Literal["rule", "hand"] = "rule"
+    previous_seller_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkUnassigned(Fact):
+    """Work lost its seller: returned, or its seller left. subject is work_id; subject_version the assignment_version."""
+
+    work_id: str
+    lead_id: str
+    seller_id: str
+    unassigned_at: str
+    reason: str = ""
+
+
+SELLER_CHANGED = Message("event", "distribution", "seller_changed", 1, SellerChanged, ("notifications", "reporting"))
+WORK_ASSIGNED = Message(
+    "event", "distribution", "work_assigned", 1, WorkAssigned, ("campaigns", "notifications", "reporting")
+)
+WORK_UNASSIGNED = Message(
+    "event", "distribution", "work_unassigned", 1, WorkUnassigned, ("campaigns", "notifications", "reporting")
+)

@@ -1,0 +1,12 @@
+"""Error codes: stable words a program may switch on. Texts for people live with the pages that show them."""
+
+from typing import Final
+
+NOT_FOUND: Final = "not_found"
+INVALID: Final = "invalid"
+REQUIRED: Final = "required"
+TOO_LONG: Final = "too_long"
+NOT_ALLOWED: Final = "not_allowed"
+CONFLICT: Final = "conflict"
+UNAVAILABLE: Final = "unavailable"
+TIMEOUT: Final = "timeout"
