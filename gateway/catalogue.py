@@ -1,0 +1,73 @@
+"""Forms by key, compiled, kept in memory for a moment: a post does not wait for the database."""
+
+import logging
+import threading
+import time
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from gateway import store
+from gateway.forms import MAX_NAME_LENGTH, Form, compile_form
+from runtime.database import Database
+from runtime.errors import Unavailable
+
+log = logging.getLogger(__name__)
+
+FRESH_SECONDS = 2.0
+"""How long a form is used without looking whether it has changed."""
+
+MAX_FORMS = 10_000
+
+
+@dataclass(slots=True)
+class _Entry:
+    form: Form
+    fresh_until: float
+
+
+class FormCatalogue:
+    """Forms of the gateway's own database. Unknown keys are asked for every time, so that a new form works at once."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._entries: dict[str, _Entry] = {}
+        self._lock = threading.Lock()
+
+    def find(self, key: str) -> Form | None:
+        """The active form that answers to `key`.
+
+        Raises:
+            Unavailable: the database is away and the form is not in memory.
+        """
+        entry = self._entries.get(key)
+        if entry is None:
+            return None if len(key) > MAX_NAME_LENGTH else self._load(key, None)
+        now = time.monotonic()
+        if entry.fresh_until > now:
+            return entry.form
+        with self._lock:
+            if entry.fresh_until > now:
+                return entry.form
+            entry.fresh_until = now + FRESH_SECONDS  # the others go on with the old one meanwhile
+        return self._load(key, entry)
+
+    def _load(self, key: str, known: _Entry | None) -> Form | None:
+        try:
+            with self._database.read() as connection:
+                state = store.form_by_key(connection, key)
+        except sa.exc.SQLAlchemyError as error:
+            if known is None:
+                raise Unavailable("the gateway's database does not answer") from error
+            log.warning("form %s could not be refreshed, the old one serves: %s", key, error)
+            return known.form
+        if state is None or not state.active:
+            self._entries.pop(key, None)
+            return None
+        if known is not None and (known.form.form_id, known.form.version) == (state.form_id, state.subject_version):
+            return known.form
+        form = compile_form(state)
+        if len(self._entries) >= MAX_FORMS:
+            self._entries.clear()
+        self._entries[key] = _Entry(form, time.monotonic() + FRESH_SECONDS)
+        return form

@@ -1,0 +1,21 @@
+"""Languages: a form speaks its own, other pages speak the visitor's."""
+
+from flask import Request, request
+
+LOCALES = ("pt", "es", "en")
+
+
+def of_form(locale: str, visit: Request) -> str:
+    """The form's language when we speak it, else the best the visitor accepts."""
+    language = locale[:2].lower()
+    return language if language in LOCALES else of_visitor(visit)
+
+
+def of_visitor(visit: Request) -> str:
+    """The best language the visitor accepts; Portuguese when none fits."""
+    return visit.accept_languages.best_match(LOCALES) or LOCALES[0]
+
+
+def current() -> str:
+    """Language of the request in hand."""
+    return of_visitor(request)

@@ -1,0 +1,114 @@
+"""`POST /f/{form_key}`: where leads come in."""
+
+import logging
+from dataclasses import dataclass
+
+from flask import Blueprint, Request, Response, request
+
+from contracts import errors
+from gateway.acceptance import Acceptance
+from gateway.catalogue import FormCatalogue
+from gateway.forms import Form
+from gateway.public import answers, refusal
+from gateway.public.body import Posted, read_post
+from gateway.public.refusal import Refused, refused
+from gateway.submission import context_of, split_context, submission_fact, submission_id
+from gateway.throttle import Throttle, visitor
+from runtime.errors import Unavailable
+from runtime.ids import new_id
+
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS = 5
+CORRELATION_HEADER = "X-Correlation-Id"
+
+
+@dataclass(frozen=True, slots=True)
+class FrontDoor:
+    """What the form route works with."""
+
+    catalogue: FormCatalogue
+    acceptance: Acceptance
+    per_visitor: Throttle
+    per_form: Throttle
+
+
+def blueprint(door: FrontDoor) -> Blueprint:
+    """The form route."""
+    routes = Blueprint("public", __name__)
+
+    def post_form(form_key: str) -> Response:
+        return answer(door, request, form_key)
+
+    routes.add_url_rule(
+        "/f/<form_key>", "form", post_form, methods=["POST", "OPTIONS"], provide_automatic_options=False
+    )
+    return routes
+
+
+def answer(door: FrontDoor, post: Request, form_key: str) -> Response:
+    """Takes a post or says why not; the answer carries the correlation id that follows the lead everywhere."""
+    correlation_id = new_id()
+    post.environ["rodizio.correlation_id"] = correlation_id
+    form: Form | None = None
+    try:
+        _spare(door.per_visitor, visitor(post.remote_addr or ""))
+        form = _find(door, form_key)
+        response = answers.preflight(post, form) if post.method == "OPTIONS" else _take(door, post, form, correlation_id)
+    except Refused as refusal_:
+        response = answers.not_taken(post, form, refusal_)
+    if form is not None and "Access-Control-Allow-Methods" not in response.headers:
+        answers.allow_origin(post, form, response)
+    response.headers[CORRELATION_HEADER] = correlation_id
+    return response
+
+
+def _spare(throttle: Throttle, who: str) -> None:
+    wait = throttle.wait(who)
+    if wait:
+        raise refused(429, refusal.RATE_LIMITED, retry_after=wait)
+
+
+def _find(door: FrontDoor, form_key: str) -> Form:
+    try:
+        form = door.catalogue.find(form_key)
+    except Unavailable:
+        raise refused(503, errors.UNAVAILABLE, retry_after=RETRY_SECONDS) from None
+    if form is None:
+        raise refused(404, errors.NOT_FOUND)
+    return form
+
+
+def _take(door: FrontDoor, post: Request, form: Form, correlation_id: str) -> Response:
+    if not form.admits(post.headers.get("Origin", "")):
+        raise refused(403, refusal.ORIGIN_NOT_ALLOWED)
+    _spare(door.per_form, form.form_id)
+    posted = read_post(post)
+    submission_key = post.headers.get("Idempotency-Key", "").strip() or posted.instructions.get("_submission_id", "").strip()
+    lead_id = submission_id(form, submission_key)
+    if posted.is_trap:
+        log.info("a filled honeypot: nothing is kept", extra={"form_id": form.form_id, "correlation_id": correlation_id})
+    else:
+        _keep(door, post, form, posted, lead_id, correlation_id)
+    return answers.taken(post, form, lead_id, posted.instructions.get("_next", ""))
+
+
+def _keep(
+    door: FrontDoor, post: Request, form: Form, posted: Posted, lead_id: str, correlation_id: str
+) -> None:
+    fields = posted.fields
+    sent = split_context(form, fields)
+    if flaws := form.flaws(fields):
+        raise Refused(422, flaws)
+    headers = post.headers
+    context = context_of(
+        sent,
+        post.environ.get("QUERY_STRING", ""),
+        headers.get("Referer", ""),
+        headers.get("User-Agent", ""),
+        post.remote_addr or "",
+    )
+    try:
+        door.acceptance.accept(submission_fact(form, lead_id, correlation_id, fields, context))
+    except Unavailable:
+        raise refused(503, errors.UNAVAILABLE, retry_after=RETRY_SECONDS) from None

@@ -1,0 +1,140 @@
+"""The gateway's own database: what it must know to take a lead while every service is away."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from contracts.capture import FormChanged
+from runtime.clock import utc_now
+from runtime.columns import Id, Json, Utc
+from runtime.database import Database
+from runtime.tables import add_bus_tables, outbox
+from runtime.transaction import Transaction
+from runtime.wire import Outgoing
+
+metadata = sa.MetaData()
+add_bus_tables(metadata)
+
+form = sa.Table(
+    "form",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    # Not unique: a key may move from one form to another, and the two changes may arrive in either order.
+    sa.Column("key", sa.String(100), nullable=False, index=True),
+    sa.Column("active", sa.Boolean, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("state", Json, nullable=False),
+    sa.Column("changed_at", Utc, nullable=False),
+)
+"""Copies of capture's forms; `state` is the whole FormChanged."""
+
+api_key = sa.Table(
+    "api_key",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("name", sa.String(100), nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False, unique=True),
+    sa.Column("created_at", Utc, nullable=False),
+    sa.Column("revoked_at", Utc),
+)
+"""Keys of the API; the key itself is not kept, `digest` is its SHA-256 in hexadecimal."""
+
+
+def apply_forms(transaction: Transaction, states: list[FormChanged]) -> None:
+    """Takes over the states of forms; an older version than the one known changes nothing."""
+    newest: dict[str, FormChanged] = {}
+    for state in states:
+        known = newest.get(state.form_id)
+        if known is None or known.subject_version < state.subject_version:
+            newest[state.form_id] = state
+    if not newest:
+        return
+    insert = transaction.insert(form)
+    fresh = insert.excluded
+    upsert = insert.on_conflict_do_update(
+        index_elements=[form.c.id],
+        set_={name: fresh[name] for name in ("key", "active", "version", "state", "changed_at")},
+        where=fresh.version > form.c.version,
+    )
+    # In the order of their ids, so that two writers cannot wait for each other.
+    transaction.connection.execute(upsert, [_form_row(state) for _, state in sorted(newest.items())])
+
+
+def _form_row(state: FormChanged) -> dict[str, Any]:
+    return {
+        "id": state.form_id,
+        "key": state.key,
+        "active": state.active,
+        "version": state.subject_version,
+        "state": msgspec.to_builtins(state),
+        "changed_at": utc_now(),
+    }
+
+
+def form_by_key(connection: Connection, key: str) -> FormChanged | None:
+    """The form that answers to `key`, an active one if there is one."""
+    found = connection.execute(
+        sa.select(form.c.state)
+        .where(form.c.key == key)
+        .order_by(form.c.active.desc(), form.c.changed_at.desc())
+        .limit(1)
+    ).scalar()
+    return None if found is None else msgspec.convert(found, FormChanged)
+
+
+def hold(transaction: Transaction, messages: list[Outgoing]) -> None:
+    """Keeps messages that the broker did not take: the outbox is swept by the projection's process, due at once."""
+    due_at = utc_now()
+    transaction.connection.execute(
+        transaction.insert(outbox).on_conflict_do_nothing(index_elements=[outbox.c.id]),
+        [
+            {
+                "id": message.id,
+                "exchange": message.exchange,
+                "routing_key": message.routing_key,
+                "lane": message.lane,
+                "body": message.body,
+                "due_at": due_at,
+            }
+            for message in messages
+        ],
+    )
+
+
+def held(connection: Connection) -> int:
+    """How many messages wait for the broker."""
+    return connection.execute(sa.select(sa.func.count()).select_from(outbox)).scalar_one()
+
+
+def add_api_key(transaction: Transaction, identifier: str, name: str, digest: str) -> None:
+    """Adds a key, known by its digest."""
+    row = {"id": identifier, "name": name, "digest": digest, "created_at": utc_now()}
+    transaction.connection.execute(sa.insert(api_key).values(row))
+
+
+def api_key_name(connection: Connection, digest: str) -> str | None:
+    """Name of the key with `digest`; None when there is none or it is revoked."""
+    return connection.execute(
+        sa.select(api_key.c.name).where(api_key.c.digest == digest, api_key.c.revoked_at.is_(None))
+    ).scalar()
+
+
+def revoke_api_keys(transaction: Transaction, name: str, at: datetime) -> int:
+    """Ends all keys of that name; returns how many there were."""
+    ended = transaction.connection.execute(
+        sa.update(api_key).where(api_key.c.name == name, api_key.c.revoked_at.is_(None)).values(revoked_at=at)
+    )
+    return ended.rowcount
+
+
+def can_read(database: Database) -> bool:
+    """Whether the database answers."""
+    try:
+        with database.read() as connection:
+            connection.execute(sa.select(sa.literal(1))).scalar()
+    except sa.exc.SQLAlchemyError:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""Plumbing without one business word: database, outbox, inbox, bus, supervision."""

@@ -1,0 +1,232 @@
+"""The batch consumer: takes whatever is waiting, up to about 50 ms of work, and acknowledges once.
+
+Plain pika on whichever thread calls `run`; nameko's entrypoint and a plain thread are two hosts of it.
+"""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import pika
+from pika.exceptions import AMQPError
+
+from runtime import metrics
+from runtime.inbox import Inbox, MostlyFailing
+from runtime.publisher import connection_parameters
+from runtime.topology import declare
+from runtime.trouble import Trouble, classify
+
+log = logging.getLogger(__name__)
+
+IDLE_SECONDS = 0.5
+BULK_PREFETCH = 10
+MOST_FACTS = 1000
+LONGEST_PAUSE = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Delivery:
+    tag: int
+    redelivered: bool
+    body: bytes
+
+
+@dataclass(slots=True)
+class _Feed:
+    """One queue's deliveries not yet handled, and how many of its facts fit into the time aimed at."""
+
+    inbox: Inbox
+    channel: Any = None
+    waiting: deque[_Delivery] = field(default_factory=deque)
+    limit: int = 50
+
+    @property
+    def is_bulk(self) -> bool:
+        return self.inbox.subscription.lane == "bulk"
+
+
+class Consumer:
+    """Feeds inboxes from their queues, live ones first.
+
+    target_ms: how long one batch should take, so that RPC in the same process stays quick.
+    hold_bulk: asked before each bulk batch; while it says True bulk waits.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        inboxes: Sequence[Inbox],
+        *,
+        name: str,
+        prefetch: int = 200,
+        target_ms: int = 50,
+        hold_bulk: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._url, self._name = url, name
+        self._prefetch, self._target = prefetch, target_ms / 1000
+        self._hold_bulk = hold_bulk
+        self._inboxes = list(inboxes)
+        self._feeds: deque[_Feed] = deque()
+        self._connection: Any = None
+        self._stopping = threading.Event()
+        self.consuming = threading.Event()
+        """Set while connected and subscribed."""
+        self.paused_because = ""
+        """Why consumption pauses, in words; empty while it does not."""
+        self.last_turn = time.monotonic()
+        """When the loop last came round: the heartbeat that liveness looks at."""
+
+    def run(self) -> None:
+        """Consumes until `stop`; a lost connection is made again."""
+        wait = 0.1
+        while not self._stopping.is_set():
+            self.last_turn = time.monotonic()
+            try:
+                self._consume()
+            except (AMQPError, OSError) as error:
+                if self._stopping.is_set():
+                    return
+                log.warning("consumer lost the broker: %s", error or type(error).__name__)
+            wait = 0.1 if self.consuming.is_set() else min(wait * 2, 2.0)
+            self.consuming.clear()
+            self._stopping.wait(wait)
+
+    def stop(self) -> None:
+        """Asks `run` to return after the batch in hand."""
+        self._stopping.set()
+        connection = self._connection
+        if connection is not None and connection.is_open:
+            try:
+                connection.add_callback_threadsafe(lambda: None)  # wakes it up
+            except AMQPError:
+                log.debug("the connection closed meanwhile")
+
+    def _consume(self) -> None:
+        self._connection = pika.BlockingConnection(connection_parameters(self._url, self._name))
+        try:
+            declare(self._connection.channel())
+            self._feeds = deque(_Feed(inbox) for inbox in self._inboxes)
+            for feed in self._feeds:
+                self._subscribe(feed)
+            self.consuming.set()
+            log.info("consuming", extra={"queues": [inbox.subscription.queue for inbox in self._inboxes]})
+            while not self._stopping.is_set():
+                self._turn()
+        finally:
+            self._close()
+
+    def _subscribe(self, feed: _Feed) -> None:
+        feed.channel = self._connection.channel()
+        feed.channel.basic_qos(prefetch_count=BULK_PREFETCH if feed.is_bulk else self._prefetch)
+        feed.channel.basic_consume(feed.inbox.subscription.queue, partial(self._arrived, feed))
+        feed.channel.add_on_cancel_callback(self._cancelled)
+
+    def _cancelled(self, _frame: Any) -> None:
+        # The queue was deleted under us. Reconnecting declares it again.
+        raise pika.exceptions.ConsumerCancelled("a queue was deleted")
+
+    def _arrived(self, feed: _Feed, _channel: Any, method: Any, _properties: Any, body: bytes) -> None:
+        feed.waiting.append(_Delivery(method.delivery_tag, method.redelivered, body))
+
+    def _turn(self) -> None:
+        self.last_turn = time.monotonic()
+        is_busy = any(feed.waiting for feed in self._feeds)
+        self._connection.process_data_events(time_limit=0 if is_busy else IDLE_SECONDS)
+        feed = self._next()
+        if feed is not None:
+            self._work(feed)
+        elif is_busy:
+            self._connection.sleep(IDLE_SECONDS / 10)  # only bulk is waiting, and it is held back
+
+    def _next(self) -> _Feed | None:
+        """The next queue with something waiting: live before bulk, in turn within each."""
+        for _ in range(len(self._feeds)):
+            self._feeds.rotate(-1)
+            if self._feeds[-1].waiting and not self._feeds[-1].is_bulk:
+                return self._feeds[-1]
+        bulk = next((feed for feed in self._feeds if feed.waiting), None)
+        if bulk is None or self._hold_bulk():
+            return None
+        self._feeds.remove(bulk)
+        self._feeds.append(bulk)
+        return bulk
+
+    def _work(self, feed: _Feed) -> None:
+        batch = self._take(feed)
+        started = time.perf_counter()
+        facts = self._until_received(feed, batch)
+        if facts is None:
+            return
+        feed.channel.basic_ack(batch[-1].tag, multiple=True)
+        if not batch[0].redelivered:
+            self._adapt(feed, facts, time.perf_counter() - started)
+
+    def _take(self, feed: _Feed) -> list[_Delivery]:
+        """Deliveries for one batch; a redelivered one comes alone, for it may be the one that killed its process."""
+        batch = [feed.waiting.popleft()]
+        size = _facts_at_most(batch[0])
+        while feed.waiting and not batch[0].redelivered and not feed.waiting[0].redelivered:
+            size += _facts_at_most(feed.waiting[0])
+            if size > feed.limit:
+                break
+            batch.append(feed.waiting.popleft())
+        return batch
+
+    def _until_received(self, feed: _Feed, batch: list[_Delivery]) -> int | None:
+        """Hands the batch to its inbox, again and again while the database is away or nearly everything fails.
+        None when told to stop meanwhile: the broker will deliver it to somebody else."""
+        pause = 0.1
+        while not self._stopping.is_set():
+            try:
+                if batch[0].redelivered:
+                    facts = feed.inbox.receive_alone(batch[0].body)
+                else:
+                    facts = feed.inbox.receive([delivery.body for delivery in batch])
+            except Exception as error:
+                self._pause(feed, error, pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+            else:
+                self._resume()
+                return facts
+        return None
+
+    def _pause(self, feed: _Feed, error: Exception, seconds: float) -> None:
+        known = isinstance(error, MostlyFailing) or classify(error) is not Trouble.DATA
+        self.paused_because = f"{feed.inbox.subscription.queue}: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
+        metrics.PAUSED.set(1)
+        log.error("consumption pauses for %.1f s: %s", seconds, self.paused_because, exc_info=None if known else error)
+        until = time.monotonic() + seconds
+        while not self._stopping.is_set() and (left := until - time.monotonic()) > 0:
+            self._connection.sleep(min(left, IDLE_SECONDS))  # keeps answering heartbeats
+            self.last_turn = time.monotonic()
+
+    def _resume(self) -> None:
+        if self.paused_because:
+            log.warning("consumption goes on after: %s", self.paused_because)
+            self.paused_because = ""
+            metrics.PAUSED.set(0)
+
+    def _adapt(self, feed: _Feed, facts: int, seconds: float) -> None:
+        if seconds > 1.5 * self._target:
+            feed.limit = max(1, int(facts * self._target / seconds))
+        elif facts >= feed.limit / 2 and seconds < 0.75 * self._target:
+            feed.limit = min(MOST_FACTS, feed.limit * 2)
+
+    def _close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None and connection.is_open:
+            try:
+                connection.close()
+            except (AMQPError, OSError):
+                log.debug("the connection ended by itself")
+
+
+def _facts_at_most(delivery: _Delivery) -> int:
+    # Reading the body only to count would cost as much as handling it: facts are counted by their correlation ids,
+    # of which the envelope has one more.
+    return max(1, delivery.body.count(b'"correlation_id"') - 1)

@@ -1,0 +1,133 @@
+"""From the outbox table to the broker: published right after the commit, swept up later when that failed."""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from runtime import metrics
+from runtime.clock import utc_now
+from runtime.database import Database
+from runtime.publisher import Publisher
+from runtime.tables import outbox
+from runtime.wire import Outgoing
+
+log = logging.getLogger(__name__)
+
+DELETE_EVERY = 0.2
+"""Seconds over which confirmations are gathered into one DELETE."""
+
+SWEEP_BATCH = 500
+
+
+class Outbox:
+    """Publishes what the owner's transactions emit, and forgets it when the broker has confirmed it.
+
+    sweep_after: seconds after which a row still there is published again (its id stays, so receivers know it).
+    """
+
+    def __init__(self, database: Database, publisher: Publisher, sweep_after: float) -> None:
+        self._database, self._publisher = database, publisher
+        self._sweep_after = timedelta(seconds=sweep_after)
+        self._confirmed: deque[str] = deque()
+        self._under_way: set[str] = set()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.waiting = 0
+        """Rows in the table when last counted: bulk producers slow down by it."""
+
+    def start(self) -> "Outbox":
+        """Begins to publish after every commit of the database, and to sweep."""
+        self._database.on_committed = self.publish
+        self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Deletes what is confirmed and stops; the rest stays in the table for the next start."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join(3)
+
+    def publish(self, messages: Sequence[Outgoing]) -> None:
+        """Hands messages that are committed to the outbox over to the publisher; never blocks."""
+        self._under_way.update(message.id for message in messages)
+        self._publisher.publish(messages, self._done)
+
+    def _done(self, outgoing: Outgoing, error: Exception | None) -> None:
+        self._under_way.discard(outgoing.id)
+        if error is None:
+            self._confirmed.append(outgoing.id)
+            metrics.PUBLISHED.labels(outgoing.routing_key).inc()
+        else:
+            log.warning("%s stays in the outbox: %s", outgoing.id, error)
+            metrics.PUBLISH_FAILED.labels(outgoing.routing_key, type(error).__name__).inc()
+
+    def _run(self) -> None:
+        next_sweep = time.monotonic()  # at once: a predecessor may have left rows
+        while not self._stopping.wait(DELETE_EVERY):
+            try:
+                self.forget_confirmed()
+                if time.monotonic() >= next_sweep:
+                    next_sweep = time.monotonic() + self._pause(self.sweep())
+            except Exception as error:
+                log.warning("outbox: %s", error)
+                time.sleep(1)
+        try:
+            self.forget_confirmed()
+        except Exception as error:
+            log.warning("outbox, at the end: %s", error)
+
+    def _pause(self, swept: int) -> float:
+        return 0.0 if swept == SWEEP_BATCH else min(1.0, self._sweep_after.total_seconds() / 4)
+
+    def forget_confirmed(self) -> None:
+        """Deletes the rows of messages that the broker has confirmed."""
+        identifiers = [self._confirmed.popleft() for _ in range(len(self._confirmed))]
+        if not identifiers:
+            return
+        try:
+            with self._database.write() as transaction:
+                transaction.connection.execute(sa.delete(outbox).where(outbox.c.id.in_(identifiers)))
+        except Exception:
+            self._confirmed.extend(identifiers)
+            raise
+
+    def sweep(self) -> int:
+        """Claims rows that are due, up to SWEEP_BATCH, and publishes them again; returns how many."""
+        with self._database.read() as connection:
+            self.waiting = connection.execute(sa.select(sa.func.count()).select_from(outbox)).scalar_one()
+            due = connection.execute(sa.select(sa.literal(1)).where(outbox.c.due_at <= utc_now()).limit(1)).first()
+        metrics.OUTBOX_WAITING.set(self.waiting)
+        if due is None or not self._publisher.is_open:
+            return 0
+        messages = self._claim()
+        if messages:
+            log.info("outbox: publishing %d messages left behind", len(messages))
+            self.publish(messages)
+        return len(messages)
+
+    def _claim(self) -> list[Outgoing]:
+        now = utc_now()
+        due = (
+            sa.select(outbox.c.id)
+            .where(outbox.c.due_at <= now, outbox.c.id.not_in(self._under_way))
+            .order_by(outbox.c.due_at)
+            .limit(SWEEP_BATCH)
+            .with_for_update(skip_locked=True)
+        )
+        with self._database.write() as transaction:
+            identifiers = transaction.connection.execute(due).scalars().all()
+            if not identifiers:
+                return []
+            rows = transaction.connection.execute(
+                sa.update(outbox)
+                .where(outbox.c.id.in_(identifiers))
+                .values(due_at=now + self._sweep_after)
+                .returning(outbox)
+            ).all()
+        return [Outgoing(row.id, row.exchange, row.routing_key, row.lane, bytes(row.body)) for row in rows]

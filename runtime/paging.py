@@ -1,0 +1,56 @@
+"""Keyset pagination, newest first: a page costs the same at any depth."""
+
+import base64
+import binascii
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from contracts.errors import INVALID
+from runtime.clock import iso, parse_iso
+from runtime.errors import invalid
+
+MOST = 500
+
+
+def page(
+    connection: Connection,
+    select: sa.Select[Any],
+    created: sa.ColumnElement[Any],
+    identifier: sa.ColumnElement[Any],
+    cursor: str | None,
+    limit: int,
+) -> tuple[list[Any], str | None]:
+    """One page of `select`, ordered by (created, identifier) descending, and the cursor of the next page or None.
+
+    Args:
+        cursor: None, or what an earlier page gave as next.
+        limit: rows wanted, 1 to MOST.
+
+    Raises:
+        Invalid: the cursor is not one of ours, or the limit is out of range.
+    """
+    if not 1 <= limit <= MOST:
+        raise invalid("limit", INVALID, f"between 1 and {MOST}, not {limit}")
+    if cursor:
+        at, last = _read(cursor)
+        select = select.where(sa.or_(created < at, sa.and_(created == at, identifier < last)))
+    rows = connection.execute(select.order_by(created.desc(), identifier.desc()).limit(limit + 1)).all()
+    if len(rows) <= limit:
+        return list(rows), None
+    last_row = rows[limit - 1]._mapping
+    return list(rows[:limit]), _write(last_row[created], str(last_row[identifier]))
+
+
+def _write(at: Any, identifier: str) -> str:
+    return base64.urlsafe_b64encode(orjson.dumps([iso(at), identifier])).decode().rstrip("=")
+
+
+def _read(cursor: str) -> tuple[Any, str]:
+    try:
+        at, identifier = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        return parse_iso(at), str(identifier)
+    except (ValueError, TypeError, binascii.Error):
+        raise invalid("cursor", INVALID, "not a cursor of this list; leave it out to start at the beginning") from None

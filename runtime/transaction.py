@@ -1,0 +1,95 @@
+"""A write transaction that also holds what it tells others."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from itertools import groupby
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection
+
+from contracts.message import Fact, Lane, Message
+from runtime.clock import utc_now
+from runtime.tables import outbox
+from runtime.wire import Outgoing, pack
+
+SWEEP_AFTER = timedelta(seconds=10)
+"""How long the worker that committed a message has to get it confirmed before the sweeper takes it up."""
+
+
+class UndeclaredMessage(TypeError):
+    """A handler emitted a type that its declaration does not name: the message graph would lie."""
+
+
+class Transaction:
+    """What a use case works with.
+
+    connection: for its SQL.
+    lane, hops, cause: inherited by what it emits.
+    may_emit: names of the message types it has declared; None when it may emit any.
+    """
+
+    def __init__(self, connection: Connection, owner: str, *, lane: Lane, hops: int, cause: str) -> None:
+        self.connection = connection
+        self.owner = owner
+        self.lane: Lane = lane
+        self.hops = hops
+        self.cause = cause
+        self.may_emit: frozenset[str] | None = None
+        self._emitted: list[tuple[Message, Fact]] = []
+
+    def insert(self, table: sa.Table) -> Any:
+        """The dialect's own INSERT, which knows `on_conflict_do_nothing` and `on_conflict_do_update`."""
+        if self.connection.dialect.name == "postgresql":
+            return postgresql.insert(table)
+        return sqlite.insert(table)
+
+    def emit(self, message: Message, *facts: Fact) -> None:
+        """Tells `facts` to the subscribers of `message`, if and when this transaction commits.
+
+        Raises:
+            UndeclaredMessage: the running handler has not declared that it emits this type.
+        """
+        if self.may_emit is not None and message.name not in self.may_emit:
+            raise UndeclaredMessage(message.name)
+        self._emitted.extend((message, fact) for fact in facts)
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """A part that may fail alone: an error undoes its rows and what it emitted, and goes on to the caller."""
+        mark = len(self._emitted)
+        try:
+            with self.connection.begin_nested():
+                yield
+        except BaseException:
+            del self._emitted[mark:]
+            raise
+
+    def flush(self) -> list[Outgoing]:
+        """Writes the outbox rows of what was emitted and returns them, ready to be published."""
+        by_message = groupby(sorted(self._emitted, key=lambda pair: pair[0].name), key=lambda pair: pair[0])
+        outgoing = [
+            envelope
+            for message, pairs in by_message
+            for envelope in pack(message, (fact for _, fact in pairs), lane=self.lane, hops=self.hops, cause=self.cause)
+        ]
+        self._emitted.clear()
+        if outgoing:
+            due_at = utc_now() + SWEEP_AFTER
+            self.connection.execute(
+                sa.insert(outbox),
+                [
+                    {
+                        "id": envelope.id,
+                        "exchange": envelope.exchange,
+                        "routing_key": envelope.routing_key,
+                        "lane": envelope.lane,
+                        "body": envelope.body,
+                        "due_at": due_at,
+                    }
+                    for envelope in outgoing
+                ],
+            )
+        return outgoing

@@ -1,0 +1,208 @@
+"""When a seller can be given work: working hours in their own time zone, holidays, time off, the active switch.
+
+A wall-clock time means the first instant at which the seller's clock shows that time or a later one. So a window that
+starts inside the hour skipped in spring starts at the first real instant after it, and a time that comes twice in
+autumn means the first. A window that ends at or before its start runs over midnight. A holiday is a whole local day:
+windows that would start on it do not, and one that began the evening before stops at midnight. No windows at all means
+always.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from typing import Final, Literal
+from zoneinfo import ZoneInfo
+
+Absence = Literal["inactive", "time_off", "holiday", "off_hours"]
+
+HORIZON_DAYS: Final = 400
+"""How far ahead the next change is looked for; nobody plans holidays without a gap for longer."""
+
+WEEK_MINUTES: Final = 7 * 24 * 60
+DAY_MINUTES: Final = 24 * 60
+
+
+class BadSchedule(ValueError):
+    """Working hours that mean nothing, or two things. `code` is "invalid" or "overlap"."""
+
+    def __init__(self, code: Literal["invalid", "overlap"], message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Hours on one day of the week (Monday is 0), in minutes after that day's midnight.
+
+    end: past 24 × 60 when the window runs over midnight.
+    """
+
+    day: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class TimeOff:
+    """Away from one instant until just before another."""
+
+    starts_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Everything that says when one seller works."""
+
+    time_zone: str
+    windows: tuple[Window, ...] = ()
+    holidays: frozenset[date] = frozenset()
+    time_off: tuple[TimeOff, ...] = ()
+    active: bool = True
+
+
+def parse_windows(hours: Sequence[tuple[Sequence[int], str, str]]) -> tuple[Window, ...]:
+    """Reads (days, start, end) with times as "HH:MM"; an end may be "24:00", and one before its start is next day's.
+
+    Raises:
+        BadSchedule: a day outside 0 to 6, a bad time, a window without length, or two windows that overlap.
+    """
+    windows: list[Window] = []
+    for days, start_text, end_text in hours:
+        start, end = _minutes(start_text), _minutes(end_text)
+        if start == end or start == DAY_MINUTES:
+            raise BadSchedule("invalid", f"{start_text} to {end_text} has no length; a whole day is 00:00 to 24:00")
+        if not days:
+            raise BadSchedule("invalid", f"{start_text} to {end_text} is on no day; Monday is 0, Sunday is 6")
+        for day in days:
+            if not 0 <= day <= 6:
+                raise BadSchedule("invalid", f"there is no day {day}; Monday is 0, Sunday is 6")
+            windows.append(Window(day, start, end if end > start else end + DAY_MINUTES))
+    windows.sort(key=lambda window: (window.day, window.start))
+    _refuse_overlap(windows)
+    return tuple(windows)
+
+
+def _minutes(text: str) -> int:
+    if text == "24:00":
+        return DAY_MINUTES
+    try:
+        at = time.fromisoformat(text)
+    except ValueError:
+        at = None
+    if at is None or len(text) != 5 or at.tzinfo:
+        raise BadSchedule("invalid", f"{text!r} is not a time of day such as 09:00")
+    return at.hour * 60 + at.minute
+
+
+def _refuse_overlap(windows: list[Window]) -> None:
+    spans = sorted((window.day * DAY_MINUTES + window.start, window.day * DAY_MINUTES + window.end) for window in windows)
+    following = [*spans[1:], *((start + WEEK_MINUTES, end + WEEK_MINUTES) for start, end in spans[:1])]
+    for (start, end), (next_start, _) in zip(spans, following, strict=True):
+        if next_start < end:
+            raise BadSchedule("overlap", f"{_describe(next_start)} is inside the window that starts {_describe(start)}")
+
+
+def _describe(minute_of_week: int) -> str:
+    days = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+    day, minute = divmod(minute_of_week % WEEK_MINUTES, DAY_MINUTES)
+    return f"{days[day]} {minute // 60:02}:{minute % 60:02}"
+
+
+def is_available(schedule: Schedule, at: datetime) -> bool:
+    """Whether the seller can be given work at an instant."""
+    return absence(schedule, at) is None
+
+
+def absence(schedule: Schedule, at: datetime) -> Absence | None:
+    """Why the seller cannot be given work at an instant; None when they can."""
+    if not schedule.active:
+        return "inactive"
+    if any(off.starts_at <= at < off.ends_at for off in schedule.time_off):
+        return "time_off"
+    today = at.astimezone(_zone(schedule.time_zone)).date()
+    if today in schedule.holidays:
+        return "holiday"
+    if not schedule.windows:
+        return None
+    # The day before for windows over midnight, the day after where a clock change moves a date line.
+    nearby = (today + timedelta(days=shift) for shift in (-1, 0, 1))
+    if any(start <= at < end for day in nearby for start, end in _spans(schedule, day)):
+        return None
+    return "off_hours"
+
+
+def next_change(schedule: Schedule, at: datetime) -> datetime | None:
+    """The first instant after `at` at which the seller becomes or may stay available; None when nothing is in sight.
+
+    Only beginnings count: hours that begin, a holiday or time off that ends.
+    """
+    if not schedule.active:
+        return None
+    ends = sorted(off.ends_at for off in schedule.time_off if off.ends_at > at)
+    today = at.astimezone(_zone(schedule.time_zone)).date()
+    for shift in range(-1, HORIZON_DAYS):
+        day = today + timedelta(days=shift)
+        day_end = local_instant(schedule.time_zone, day + timedelta(days=1), 0)
+        beginnings = [start for start, _ in _spans(schedule, day)]
+        beginnings += [end for end in ends if end < day_end]
+        ends = [end for end in ends if end >= day_end]
+        if day - timedelta(days=1) in schedule.holidays:
+            beginnings.append(local_instant(schedule.time_zone, day, 0))
+        for instant in sorted(beginnings):
+            if instant > at and is_available(schedule, instant):
+                return instant
+    return None
+
+
+def next_midnight(time_zone: str, at: datetime) -> datetime:
+    """When the next local day begins: daily counters start again."""
+    return local_instant(time_zone, local_day(time_zone, at) + timedelta(days=1), 0)
+
+
+def local_day(time_zone: str, at: datetime) -> date:
+    """The date on the wall where the seller is."""
+    return at.astimezone(_zone(time_zone)).date()
+
+
+@lru_cache(maxsize=10_000)
+def local_instant(time_zone: str, day: date, minute: int) -> datetime:
+    """The first instant, in UTC, at which the clocks of a time zone show this minute of this day or a later one.
+
+    minute: minutes after midnight as the clock shows them; past 24 × 60 for the next day.
+    """
+    wall = datetime.combine(day + timedelta(days=minute // DAY_MINUTES), time(minute % DAY_MINUTES // 60, minute % 60))
+    zone = _zone(time_zone)
+    first = wall.replace(tzinfo=zone).astimezone(UTC)
+    if first.astimezone(zone).replace(tzinfo=None) == wall:
+        return first
+    return _end_of_gap(zone, wall.replace(tzinfo=zone, fold=1).astimezone(UTC), first)
+
+
+def _end_of_gap(zone: ZoneInfo, before: datetime, after: datetime) -> datetime:
+    offset = before.astimezone(zone).utcoffset()
+    while after - before > timedelta(seconds=1):
+        middle = (before + (after - before) / 2).replace(microsecond=0)
+        if middle.astimezone(zone).utcoffset() == offset:
+            before = middle
+        else:
+            after = middle
+    return after
+
+
+def _spans(schedule: Schedule, day: date) -> Iterator[tuple[datetime, datetime]]:
+    if day in schedule.holidays:
+        return
+    if not schedule.windows:
+        return
+    weekday = day.weekday()
+    for window in schedule.windows:
+        if window.day == weekday:
+            zone = schedule.time_zone
+            yield local_instant(zone, day, window.start), local_instant(zone, day, window.end)
+
+
+@lru_cache(maxsize=1000)
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)

@@ -1,0 +1,41 @@
+"""Which messages an assignment gives rise to. An intent is one message that ought to reach one person once."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final, Literal, cast
+
+from contracts.distribution import WorkAssigned
+from contracts.message import Lane
+
+Channel = Literal["in_app", "sms", "email"]
+
+DIRECT_CHANNELS: Final[tuple[Channel, ...]] = ("sms", "email")
+"""Channels that leave the house: each of their messages goes through the sender."""
+
+
+def newest_of_each(assignments: Iterable[WorkAssigned]) -> list[WorkAssigned]:
+    """The newest assignment of each work, ordered by work, which is also the order in which rows are locked.
+
+    What was overtaken within one batch never becomes a message: nobody would see it.
+    """
+    newest: dict[str, WorkAssigned] = {}
+    for assignment in assignments:
+        known = newest.get(assignment.work_id)
+        if known is None or assignment.subject_version > known.subject_version:
+            newest[assignment.work_id] = assignment
+    return [newest[work_id] for work_id in sorted(newest)]
+
+
+def direct_channels(wanted: Sequence[str], lane: Lane, *, active: bool) -> tuple[Channel, ...]:
+    """Channels besides the in-app inbox on which a seller is told of one assignment.
+
+    None in the bulk lane: an import of 500 leads must not send 500 SMS. The digest that will tell of them instead
+    ("500 new leads") is the next step of NOT-1.
+
+    Args:
+        wanted: channels the seller chose; names not known here are passed over.
+        lane: the lane on which the assignment arrived.
+        active: a seller who left is told nothing.
+    """
+    if lane == "bulk" or not active:
+        return ()
+    return tuple(cast(Channel, channel) for channel in DIRECT_CHANNELS if channel in wanted)

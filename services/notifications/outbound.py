@@ -1,0 +1,138 @@
+"""The named queries of sending: every move of a message between queued, sending, sent, failed and unknown.
+
+Each is safe with any number of senders: rows are claimed with SKIP LOCKED where the database has it, and every answer
+is written only by the claim that asked.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from runtime.transaction import Transaction
+from services.notifications.store import messages, sellers
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to call the provider about one message, once."""
+
+    claim_id: str
+    message_id: str
+    attempts: int
+
+
+def take_queued(tx: Transaction, now: datetime) -> Any | None:
+    """The queued message due longest, its row held until the transaction ends; None when there is none."""
+    select = (
+        sa.select(messages)
+        .where(messages.c.state == "queued", messages.c.due_at <= now)
+        .order_by(messages.c.due_at)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    return tx.connection.execute(select).one_or_none()
+
+
+def seller(connection: Connection, seller_id: str) -> Any:
+    """A seller's row, at least a stub."""
+    return connection.execute(sa.select(sellers).where(sellers.c.seller_id == seller_id)).one()
+
+
+def mark_sending(tx: Transaction, claim: Claim, address: str, now: datetime, lease_until: datetime) -> None:
+    """Writes down that the provider is about to be called."""
+    tx.connection.execute(
+        sa.update(messages)
+        .where(messages.c.message_id == claim.message_id)
+        .values(
+            state="sending",
+            claim_id=claim.claim_id,
+            claimed_at=now,
+            due_at=lease_until,
+            attempts=claim.attempts,
+            address=address,
+            error="",
+        )
+    )
+
+
+def record(tx: Transaction, claim: Claim, **values: Any) -> Any | None:
+    """Writes the provider's answer; returns the row, or None when the claim is no longer the message's own.
+
+    An answer that comes after the lease ran out is still the truth: it is written over the doubt.
+    """
+    update = (
+        sa.update(messages)
+        .where(
+            messages.c.message_id == claim.message_id,
+            messages.c.claim_id == claim.claim_id,
+            messages.c.state.in_(["sending", "unknown"]),
+        )
+        .values(version=messages.c.version + _told(values["state"]), **values)
+        .returning(messages)
+    )
+    return tx.connection.execute(update).one_or_none()
+
+
+def fail(tx: Transaction, message_id: str, error: str) -> Any:
+    """Gives up a queued message that was never handed to anybody; returns its row."""
+    update = (
+        sa.update(messages)
+        .where(messages.c.message_id == message_id)
+        .values(state="failed", error=error, due_at=None, version=messages.c.version + 1)
+        .returning(messages)
+    )
+    return tx.connection.execute(update).one()
+
+
+def doubt_expired(tx: Transaction, now: datetime, limit: int) -> list[Any]:
+    """Turns claims whose lease ran out into doubts, at most `limit` at once; returns their rows."""
+    expired = (
+        sa.select(messages.c.message_id)
+        .where(messages.c.state == "sending", messages.c.due_at <= now)
+        .order_by(messages.c.due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    identifiers: Sequence[str] = tx.connection.execute(expired).scalars().all()
+    if not identifiers:
+        return []
+    update = (
+        sa.update(messages)
+        .where(messages.c.message_id.in_(identifiers))
+        .values(state="unknown", error="lease_expired", unknown_at=now, due_at=now, version=messages.c.version + 1)
+        .returning(messages)
+    )
+    return list(tx.connection.execute(update).all())
+
+
+def take_unknown(tx: Transaction, now: datetime, limit: int) -> list[Any]:
+    """Messages without an answer that are due to be looked up, held until the transaction ends."""
+    select = (
+        sa.select(messages)
+        .where(messages.c.state == "unknown", messages.c.due_at <= now)
+        .order_by(messages.c.due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return list(tx.connection.execute(select).all())
+
+
+def look_up_again(tx: Transaction, message_id: str, at: datetime | None) -> None:
+    """Sets when next to look a message up; None for never."""
+    tx.connection.execute(sa.update(messages).where(messages.c.message_id == message_id).values(due_at=at))
+
+
+def drop_withdrawn(tx: Transaction, message_id: str) -> None:
+    """Takes a message out of the queue whose reason went away while it was at the provider."""
+    tx.connection.execute(
+        sa.update(messages).where(messages.c.message_id == message_id).values(state="withdrawn", due_at=None)
+    )
+
+
+def _told(state: str) -> int:
+    """A message put back into the queue is no news to anybody; every other answer is."""
+    return 0 if state == "queued" else 1
