@@ -1,4 +1,4 @@
-"""A cheap HTTP load generator: keep-alive connections on raw sockets, because it shares the cores with what it measures."""
+"""A cheap HTTP load generator: kept connections on raw sockets, because it shares the cores with what it measures."""
 
 import asyncio
 import time
@@ -18,12 +18,10 @@ class Load:
     """What a load did.
 
     seconds: from the first request to the last answer. latencies: seconds of each request.
-
     """
 
     seconds: float = 0.0
     latencies: list[float] = field(default_factory=list)
-
 
     @property
     def per_second(self) -> float:

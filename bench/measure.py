@@ -1,4 +1,4 @@
-"""Measuring tools: CPU of process trees, waiting for a quiet machine, medians and percentiles. Linux, standard library."""
+"""Measuring tools: CPU of process trees, a quiet machine, medians, percentiles. Linux, standard library only."""
 
 import os
 import statistics
@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -100,7 +99,7 @@ class Meter:
         self._began = time.monotonic()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.seconds = time.monotonic() - self._began
         used, busy = cpu_seconds(self.roots), busy_seconds() - self._busy
         self.cpu = {name: used[name] - self._used[name] for name in used}

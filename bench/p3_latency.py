@@ -55,8 +55,10 @@ def _compare(system: System, idiomatic: IdiomaticPipeline, database: str, option
             busy.append(_measure(system, seconds))
         busy[-1]["import_rows_per_s"] = rows.published / rows.seconds
         system.wait_idle()
-        say(f"P3 {database} {number}/{options.runs}: {_words(ours[-1])}; baseline {_words(theirs[-1])};"
-            f" importing {_words(busy[-1])}")
+        say(
+            f"P3 {database} {number}/{options.runs}: {_words(ours[-1])}; baseline {_words(theirs[-1])};"
+            f" importing {_words(busy[-1])}"
+        )
     return _figure(database, ours, theirs, busy)
 
 

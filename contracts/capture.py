@@ -13,6 +13,8 @@ class AcceptSubmission(Fact):
     """One form post or file row, to be stored as a lead. `subject` and `lead_id` are the submission's id.
 
     fields: what the visitor typed, by field name, untouched.
+    roles: which field holds the name, email, phone, company, city, country, sector, product (role -> field name).
+    region: ISO country for phone numbers written without a prefix.
     context: utm_*, gclid, fbclid, referrer, page, ip, user_agent where known.
     digest: SHA-256 of the fields: the same id with another digest is a conflict, kept in quarantine.
     import_id: the import this row belongs to, empty for a form post.
@@ -22,6 +24,10 @@ class AcceptSubmission(Fact):
     form_id: str
     received_at: str
     fields: dict[str, str]
+    source: str = ""
+    channel: str = "site"
+    roles: dict[str, str] = field(default_factory=dict)
+    region: str = "PT"
     context: dict[str, str] = field(default_factory=dict)
     digest: str = ""
     import_id: str = ""

@@ -54,6 +54,10 @@ class Form:
     version: int
     active: bool
     locale: str
+    source: str
+    channel: str
+    region: str
+    roles: dict[str, str]
     namespace: UUID
     origins: frozenset[str]
     checks: tuple[tuple[str, Check], ...]
@@ -102,6 +106,10 @@ def compile_form(state: FormChanged) -> Form:
         version=state.subject_version,
         active=state.active,
         locale=state.locale,
+        source=state.source,
+        channel=state.channel,
+        region=state.region,
+        roles={rule.role: rule.name for rule in reversed(state.fields) if rule.role},
         namespace=UUID(state.form_id),
         origins=frozenset(origin for text in state.allowed_origins if (origin := origin_of(text))),
         checks=tuple((rule.name, _check_of(rule)) for rule in state.fields),

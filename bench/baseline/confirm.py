@@ -1,7 +1,6 @@
 """Starts the baseline of P1."""
 
 from collections.abc import Iterator
-from types import TracebackType
 from typing import Self
 
 import pika
@@ -34,7 +33,7 @@ class ConfirmApp:
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.processes.stop()
 
     @property

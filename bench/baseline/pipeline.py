@@ -3,7 +3,6 @@
 import itertools
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack
-from types import TracebackType
 from typing import Self
 from urllib.parse import urlencode
 
@@ -64,7 +63,7 @@ class IdiomaticPipeline:
         self.posted(WARM_UP)
         self.sql("analyze")
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.processes.stop()
         self._connection.close()
 

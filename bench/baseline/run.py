@@ -19,10 +19,12 @@ from bench.baseline.services import SERVICES  # noqa: E402
 
 def main(name: str) -> None:
     """Serves until SIGTERM."""
-    runner = ServiceRunner({
-        "AMQP_URI": os.environ["BASELINE_AMQP_URL"],
-        "DATABASE_URL": os.environ["BASELINE_DATABASE_URL"],
-    })
+    runner = ServiceRunner(
+        {
+            "AMQP_URI": os.environ["BASELINE_AMQP_URL"],
+            "DATABASE_URL": os.environ["BASELINE_DATABASE_URL"],
+        }
+    )
     runner.add_service(SERVICES[name])
     # the handler runs in the hub's loop, which must not block
     signal.signal(signal.SIGTERM, lambda *_: eventlet.spawn_n(runner.stop))

@@ -6,9 +6,9 @@ from alembic import op
 import runtime.columns
 ${imports if imports else ""}
 revision = ${repr(up_revision)}
-down_revision = ${repr(down_revision)}
-branch_labels = None
-depends_on = None
+down_revision: str | None = ${repr(down_revision)}
+branch_labels: str | None = None
+depends_on: str | None = None
 
 
 def upgrade() -> None:

@@ -5,12 +5,12 @@ import sqlalchemy as sa
 from runtime.columns import Id, Json, Utc
 from runtime.tables import add_bus_tables
 
-METADATA = sa.MetaData()
-add_bus_tables(METADATA)
+metadata = sa.MetaData()
+add_bus_tables(metadata)
 
 teams = sa.Table(
     "teams",
-    METADATA,
+    metadata,
     sa.Column("id", Id, primary_key=True),
     sa.Column("name", sa.String(200), nullable=False, unique=True),
     sa.Column("supervisor", sa.String(200), nullable=False),
@@ -22,7 +22,7 @@ teams = sa.Table(
 
 pools = sa.Table(
     "pools",
-    METADATA,
+    metadata,
     sa.Column("team_id", Id, sa.ForeignKey("teams.id"), primary_key=True),
     sa.Column("ledger", Json, nullable=False),
     sa.Column("wake_at", Utc, index=True),
@@ -35,7 +35,7 @@ wake_at: when its waiting work is looked at again; null while nothing waits.
 
 sellers = sa.Table(
     "sellers",
-    METADATA,
+    metadata,
     sa.Column("id", Id, primary_key=True),
     sa.Column("name", sa.String(200), nullable=False),
     sa.Column("email", sa.String(320), nullable=False),
@@ -56,7 +56,7 @@ sellers = sa.Table(
 
 loads = sa.Table(
     "loads",
-    METADATA,
+    metadata,
     sa.Column("seller_id", Id, sa.ForeignKey("sellers.id"), primary_key=True),
     sa.Column("open_work", sa.Integer, nullable=False),
     sa.Column("day", sa.String(10), nullable=False),
@@ -66,14 +66,14 @@ loads = sa.Table(
 
 members = sa.Table(
     "members",
-    METADATA,
+    metadata,
     sa.Column("team_id", Id, sa.ForeignKey("teams.id"), primary_key=True),
     sa.Column("seller_id", Id, sa.ForeignKey("sellers.id"), primary_key=True, index=True),
 )
 
 time_off = sa.Table(
     "time_off",
-    METADATA,
+    metadata,
     sa.Column("id", Id, primary_key=True),
     sa.Column("seller_id", Id, sa.ForeignKey("sellers.id"), nullable=False, index=True),
     sa.Column("starts_at", Utc, nullable=False),
@@ -83,7 +83,7 @@ time_off = sa.Table(
 
 rules = sa.Table(
     "rules",
-    METADATA,
+    metadata,
     sa.Column("form_id", Id, primary_key=True),
     sa.Column("team_id", Id, sa.ForeignKey("teams.id"), nullable=False),
     sa.Column("strategy", sa.String(40), nullable=False),
@@ -94,7 +94,7 @@ rules = sa.Table(
 
 work = sa.Table(
     "work",
-    METADATA,
+    metadata,
     sa.Column("work_id", Id, primary_key=True),
     sa.Column("lead_id", Id, nullable=False),
     sa.Column("contact_id", Id, nullable=False),
@@ -112,8 +112,10 @@ work = sa.Table(
     sa.Column("reason", sa.String(10), nullable=False),
     sa.Column("waiting_reason", sa.String(20), nullable=False),
     sa.Column("returned_by", Json, nullable=False),
-    sa.CheckConstraint("state IN ('waiting', 'assigned', 'closed')", name="work_state"),
-    sa.CheckConstraint("(state = 'assigned') <= (seller_id IS NOT NULL)", name="work_assigned_has_seller"),
+    sa.CheckConstraint(
+        "(state = 'waiting' AND seller_id IS NULL) OR (state = 'assigned' AND seller_id IS NOT NULL) OR state = 'closed'",
+        name="work_state",
+    ),
     sa.Index("work_of_seller", "seller_id", "assigned_at"),
 )
 """Whatever can be assigned, and its one seller: that there is one row is why there is never a second seller.
@@ -139,7 +141,7 @@ sa.Index(
 
 snapshots = sa.Table(
     "snapshots",
-    METADATA,
+    metadata,
     sa.Column("id", Id, primary_key=True),
     sa.Column("team_id", Id, nullable=False),
     sa.Column("taken_at", Utc, nullable=False),
@@ -149,7 +151,7 @@ snapshots = sa.Table(
 
 decisions = sa.Table(
     "decisions",
-    METADATA,
+    metadata,
     sa.Column("id", Id, primary_key=True),
     sa.Column("work_id", Id, nullable=False),
     sa.Column("assignment_version", sa.Integer, nullable=False),

@@ -1,7 +1,6 @@
 """Use cases of notifications: what comes in from the bus, and what the gateway asks. Sending is in `sending.py`."""
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -10,8 +9,7 @@ from contracts.distribution import SellerChanged, WorkAssigned, WorkUnassigned
 from contracts.errors import INVALID
 from contracts.message import Lane
 from contracts.notifications import MESSAGE_SENT, MessageSent
-from runtime.clock import iso, parse_iso, utc_now
-from runtime.database import Database
+from runtime.clock import iso, utc_now
 from runtime.errors import NotFound, invalid
 from runtime.ids import new_id
 from runtime.transaction import Transaction
@@ -89,11 +87,10 @@ def seller_changed(tx: Transaction, facts: Sequence[SellerChanged]) -> None:
     store.add_messages(tx, direct)
 
 
-def inbox(database: Database, seller_id: str, cursor: str | None, limit: int) -> dict[str, Any]:
+def inbox(connection: Connection, seller_id: str, cursor: str | None, limit: int) -> dict[str, Any]:
     """A seller's in-app messages, newest first, and how many are unread. Two queries, whatever the size."""
-    with database.read() as connection:
-        rows, following = store.inbox_page(connection, seller_id, cursor, limit)
-        unread = store.unread_count(connection, seller_id)
+    rows, following = store.inbox_page(connection, seller_id, cursor, limit)
+    unread = store.unread_count(connection, seller_id)
     return {"items": [_as_json(row) for row in rows], "next": following, "unread": unread}
 
 
@@ -170,6 +167,7 @@ def _direct(intent: dict[str, Any], seller: Any, lane: Lane) -> list[dict[str, A
             "channel": channel,
             "state": "queued",
             "version": 0,
+            "awaits_seller": False,
             "due_at": intent["created_at"],
         }
         for channel in direct_channels(seller.channels, lane, active=seller.active)

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from runtime.transaction import Transaction
-from services.notifications.store import messages, sellers
+from services.notifications.store import messages, sellers, works
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,12 @@ def take_queued(tx: Transaction, now: datetime) -> Any | None:
 def seller(connection: Connection, seller_id: str) -> Any:
     """A seller's row, at least a stub."""
     return connection.execute(sa.select(sellers).where(sellers.c.seller_id == seller_id)).one()
+
+
+def is_overtaken(connection: Connection, row: Any) -> bool:
+    """Whether the work of a message has had a newer assignment since, or lost its seller."""
+    newest = connection.execute(sa.select(works.c.version).where(works.c.work_id == row.work_id)).scalar_one()
+    return bool(newest > row.assignment_version)
 
 
 def mark_sending(tx: Transaction, claim: Claim, address: str, now: datetime, lease_until: datetime) -> None:
@@ -127,7 +133,7 @@ def look_up_again(tx: Transaction, message_id: str, at: datetime | None) -> None
 
 
 def drop_withdrawn(tx: Transaction, message_id: str) -> None:
-    """Takes a message out of the queue whose reason went away while it was at the provider."""
+    """Takes a message out of the queue whose reason went away."""
     tx.connection.execute(
         sa.update(messages).where(messages.c.message_id == message_id).values(state="withdrawn", due_at=None)
     )

@@ -85,11 +85,14 @@ class Sender:
                 return  # the provider is away: the others would only wait for it in turn
 
     def _claim(self, tx: Transaction) -> _Job | str | None:
-        """Claims one message. A message that nobody could send is failed instead, and its id returned."""
+        """Claims one message. One that cannot or need not be sent is taken out of the queue, and its id returned."""
         now = self._clock()
         row = outbound.take_queued(tx, now)
         if row is None:
             return None
+        if outbound.is_overtaken(tx.connection, row):
+            outbound.drop_withdrawn(tx, row.message_id)
+            return str(row.message_id)
         seller = outbound.seller(tx.connection, row.seller_id)
         address = str(seller.phone if row.channel == "sms" else seller.email)
         if not address:
@@ -122,11 +125,7 @@ class Sender:
 
     def _write(self, tx: Transaction, claim: Claim, answer: Accepted | Refused | TryLater | NoAnswer) -> None:
         row = outbound.record(tx, claim, **self._outcome(claim, answer))
-        if row is None:
-            return
-        if row.state == "queued" and row.withdrawn_at is not None:
-            outbound.drop_withdrawn(tx, row.message_id)
-        elif row.state != "queued":
+        if row is not None and row.state != "queued":
             tx.emit(MESSAGE_SENT, *told([row]))
 
     def _outcome(self, claim: Claim, answer: Accepted | Refused | TryLater | NoAnswer) -> dict[str, Any]:

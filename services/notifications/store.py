@@ -1,4 +1,4 @@
-"""Tables of notifications, and the named queries of what comes in and what is shown. `outbound.py` has those of sending."""
+"""Tables of notifications, and the named queries of what comes in and is shown; `outbound.py` has those of sending."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -56,7 +56,7 @@ messages = sa.Table(
     sa.Column("created_at", Utc, nullable=False),
     sa.Column("state", sa.String(10), nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
-    sa.Column("awaits_seller", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("awaits_seller", sa.Boolean, nullable=False),
     sa.Column("read_at", Utc),
     sa.Column("withdrawn_at", Utc),
     sa.Column("due_at", Utc),

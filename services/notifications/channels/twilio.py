@@ -61,7 +61,7 @@ class TwilioSms:
         return next((str(m.sid) for m in found), None)
 
 
-class _HttpClient(TwilioHttpClient):
+class _HttpClient(TwilioHttpClient):  # type: ignore[misc]
     """Twilio's HTTP client with a timeout on every call and, if wanted, another host.
 
     A connection per call: one kept alive may be dead by its next use, and a reset then looks like an SMS whose fate

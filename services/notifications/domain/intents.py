@@ -1,7 +1,7 @@
 """Which messages an assignment gives rise to. An intent is one message that ought to reach one person once."""
 
 from collections.abc import Iterable, Sequence
-from typing import Final, Literal, cast
+from typing import Final, Literal
 
 from contracts.distribution import WorkAssigned
 from contracts.message import Lane
@@ -38,4 +38,4 @@ def direct_channels(wanted: Sequence[str], lane: Lane, *, active: bool) -> tuple
     """
     if lane == "bulk" or not active:
         return ()
-    return tuple(cast(Channel, channel) for channel in DIRECT_CHANNELS if channel in wanted)
+    return tuple(channel for channel in DIRECT_CHANNELS if channel in wanted)

@@ -1,0 +1,56 @@
+"""The REST API, `/api/v1`: OpenAPI at /api/openapi.json, readable at /api/docs."""
+
+from typing import Any
+
+from flask import Flask, Response, render_template
+from flask_smorest import Api
+
+from gateway.api import (
+    counts,
+    forms,
+    imports,
+    leads,
+    notifications,
+    opportunities,
+    parked,
+    rules,
+    sellers,
+    teams,
+)
+from gateway.api.problem import Problem, from_http, register_error_handlers
+from gateway.api.resource import SECURITY_SCHEME
+
+RESOURCES = (forms, teams, sellers, rules, leads, notifications, opportunities, counts, imports, parked)
+
+
+class ProblemApi(Api):  # type: ignore[misc]
+    """Every error is problem+json, also in the documentation."""
+
+    ERROR_SCHEMA = Problem
+
+    def handle_http_exception(self, error: Any) -> Response:
+        return from_http(error)
+
+
+def register(app: Flask) -> None:
+    """Adds the API and its documentation to `app`."""
+    app.config.update(
+        API_TITLE="Rodízio",
+        API_VERSION="v1",
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX="/api",
+        OPENAPI_JSON_PATH="openapi.json",
+    )
+    api = ProblemApi(app, spec_kwargs={"info": {"description": _DESCRIPTION, "license": {"name": "Apache-2.0"}}})
+    api.spec.components.security_scheme(SECURITY_SCHEME, {"type": "http", "scheme": "bearer"})
+    for resource in RESOURCES:
+        api.register_blueprint(resource.blueprint)
+    register_error_handlers(app)
+    app.add_url_rule("/api/docs", "api_docs", lambda: render_template("api.html", spec=api.spec.to_dict()))
+
+
+_DESCRIPTION = """\
+Every call carries `Authorization: Bearer <key>`. Errors are RFC 9457 problem details (`application/problem+json`).
+Lists take `limit` and `cursor`; `next` in the answer is the cursor of the next page, null on the last. A `version` sent
+with a change is the one last seen: when somebody was faster the answer is 409.
+"""

@@ -1,0 +1,122 @@
+"""Forms: what may be posted, and by which sites."""
+
+import logging
+from typing import Any, get_args
+
+import msgspec
+from flask import Response
+from marshmallow import Schema, fields, validate
+
+from contracts.capture import Channel, FieldRule, FormChanged
+from gateway import store
+from gateway.api.resource import PageQuery, Resource, answer, correlation_id, page_of, unique
+from gateway.parts import call, parts
+from runtime.ids import new_id
+
+log = logging.getLogger(__name__)
+
+KINDS = get_args(FieldRule.__annotations__["kind"])
+ROLES = get_args(FieldRule.__annotations__["role"])
+
+
+class RuleOfField(Schema):
+    """One field: `kind` says how it is checked, `role` what it fills on the contact card."""
+
+    name = fields.String(required=True, validate=validate.Length(1, 100))
+    kind = fields.String(validate=validate.OneOf(KINDS))
+    role = fields.String(validate=validate.OneOf(ROLES))
+    required = fields.Boolean()
+    max_length = fields.Integer(validate=validate.Range(1, 20_000))
+    choices = fields.List(fields.String(validate=validate.Length(1, 500)), validate=validate.Length(max=500))
+
+
+class FormChanges(Schema):
+    """What may be changed of a form."""
+
+    name = fields.String(validate=validate.Length(1, 200))
+    source = fields.String(validate=validate.Length(1, 100))
+    channel = fields.String(validate=validate.OneOf(get_args(Channel)))
+    active = fields.Boolean()
+    fields_ = fields.List(
+        fields.Nested(RuleOfField), data_key="fields", attribute="fields", validate=validate.Length(max=200)
+    )
+    one_of = fields.List(fields.String(), metadata={"description": "Names of which at least one must be filled."})
+    allowed_origins = fields.List(
+        fields.Url(schemes={"http", "https"}, require_tld=False),
+        validate=unique("The same site twice."),
+        metadata={"description": "Sites that may post and be redirected to; empty: any may post, none is redirected to."},
+    )
+    region = fields.String(validate=validate.Regexp(r"[A-Z]{2}\Z"))
+    locale = fields.String(validate=validate.Regexp(r"[a-z]{2}(-[A-Za-z]{2,4})?\Z"))
+
+
+class NewForm(FormChanges):
+    """A form to be made."""
+
+    key = fields.String(required=True, validate=validate.Regexp(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}\Z"))
+
+
+class ChangedForm(FormChanges):
+    """Changes of a form."""
+
+    version = fields.Integer(required=True)
+
+
+class Form(NewForm):
+    """A form."""
+
+    form_id = fields.UUID()
+    version = fields.Integer()
+
+
+blueprint = Resource("forms", "forms", "Forms that take leads")
+
+
+@blueprint.reads("", page_of(Form))
+@blueprint.arguments(PageQuery, location="query")
+def list_forms(query: dict[str, Any]) -> Response:
+    """All forms, newest first."""
+    return answer(call("capture", "list_forms", **query))
+
+
+@blueprint.writes("", Form, status=201)
+@blueprint.arguments(NewForm)
+def create_form(form: dict[str, Any]) -> Response:
+    """Makes a form; it takes leads at once."""
+    made = call("capture", "create_form", form=form)
+    _apply(made)
+    return answer(made, 201, {"Location": f"/api/v1/forms/{made['form_id']}"})
+
+
+@blueprint.reads("/<uuid:form_id>", Form)
+def get_form(form_id: object) -> Response:
+    """One form."""
+    return answer(call("capture", "get_form", form_id=str(form_id)))
+
+
+@blueprint.writes("/<uuid:form_id>", Form, method="PATCH")
+@blueprint.arguments(ChangedForm)
+def update_form(changes: dict[str, Any], form_id: object) -> Response:
+    """Changes a form."""
+    version = changes.pop("version")
+    changed = call("capture", "update_form", form_id=str(form_id), changes=changes, version=version)
+    _apply(changed)
+    return answer(changed)
+
+
+def _apply(form: dict[str, Any]) -> None:
+    """Takes the form over without waiting for the event; should that fail, the event does it."""
+    try:
+        state = msgspec.convert(
+            {
+                **form,
+                "id": new_id(),
+                "subject": form["form_id"],
+                "subject_version": form["version"],
+                "correlation_id": correlation_id(),
+            },
+            FormChanged,
+        )
+        parts().database.transact(store.apply_forms, [state])
+    except Exception as error:
+        log.warning("form %s is taken over by its event only: %s", form.get("form_id"), error)

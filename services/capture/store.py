@@ -1,0 +1,182 @@
+"""Tables and queries of capture."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from runtime.columns import Id, Json, Utc
+from runtime.tables import add_bus_tables
+from runtime.transaction import Transaction
+
+metadata = sa.MetaData()
+add_bus_tables(metadata)
+
+form = sa.Table(
+    "form",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("key", sa.String(64), nullable=False, unique=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("name", sa.String(120), nullable=False),
+    sa.Column("source", sa.String(80), nullable=False),
+    sa.Column("channel", sa.String(20), nullable=False),
+    sa.Column("active", sa.Boolean, nullable=False),
+    sa.Column("fields", Json, nullable=False),
+    sa.Column("one_of", Json, nullable=False),
+    sa.Column("allowed_origins", Json, nullable=False),
+    sa.Column("region", sa.String(2), nullable=False),
+    sa.Column("locale", sa.String(5), nullable=False),
+    sa.Column("created_at", Utc, nullable=False),
+)
+
+contact = sa.Table(
+    "contact",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("name", sa.String(200), nullable=False),
+    sa.Column("email", sa.String(320), nullable=False),
+    sa.Column("phone", sa.String(20), nullable=False),
+    sa.Column("company", sa.String(200), nullable=False),
+    sa.Column("city", sa.String(200), nullable=False),
+    sa.Column("country", sa.String(200), nullable=False),
+    sa.Column("sector", sa.String(200), nullable=False),
+    sa.Column("product", sa.String(200), nullable=False),
+    sa.Column("quality", sa.Integer, nullable=False),
+    sa.Column("created_at", Utc, nullable=False),
+    sa.Column("updated_at", Utc, nullable=False),
+)
+
+contact_key = sa.Table(
+    "contact_key",
+    metadata,
+    sa.Column("key", sa.String(330), primary_key=True),
+    sa.Column("contact_id", Id, sa.ForeignKey("contact.id"), nullable=False, index=True),
+)
+"""What identifies a contact exactly: `email:…`, `phone:…`."""
+
+lead = sa.Table(
+    "lead",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("form_id", Id, nullable=False),
+    sa.Column("contact_id", Id, sa.ForeignKey("contact.id"), nullable=False, index=True),
+    sa.Column("source", sa.String(80), nullable=False),
+    sa.Column("channel", sa.String(20), nullable=False),
+    sa.Column("fields", Json, nullable=False),
+    sa.Column("context", Json, nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("import_id", sa.String(36), nullable=False),
+    sa.Column("score", sa.Integer, nullable=False),
+    sa.Column("correlation_id", sa.String(36), nullable=False),
+    sa.Column("received_at", Utc, nullable=False),
+    sa.Column("captured_at", Utc, nullable=False),
+    sa.Index("ix_lead_captured", "captured_at", "id"),
+    sa.Index("ix_lead_form", "form_id", "captured_at"),
+    sa.Index("ix_lead_import", "import_id"),
+)
+
+quarantine = sa.Table(
+    "quarantine",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("lead_id", Id, nullable=False),
+    sa.Column("form_id", Id, nullable=False),
+    sa.Column("reason", sa.String(40), nullable=False),
+    sa.Column("fields", Json, nullable=False),
+    sa.Column("context", Json, nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("received_at", Utc, nullable=False),
+    sa.Column("created_at", Utc, nullable=False),
+    sa.UniqueConstraint("lead_id", "digest"),
+)
+"""Submissions kept aside for a person: the same id came again with another body."""
+
+
+def digests(connection: Connection, lead_ids: Iterable[str]) -> dict[str, str]:
+    """Digest by id of those leads that are stored."""
+    rows = connection.execute(sa.select(lead.c.id, lead.c.digest).where(lead.c.id.in_(list(lead_ids))))
+    return {row.id: row.digest for row in rows}
+
+
+def contacts_by_key(connection: Connection, keys: Iterable[str]) -> dict[str, str]:
+    """Contact id by key, of those keys that are known."""
+    rows = connection.execute(
+        sa.select(contact_key.c.key, contact_key.c.contact_id).where(contact_key.c.key.in_(list(keys)))
+    )
+    return {row.key: row.contact_id for row in rows}
+
+
+_DETAILS = ("name", "email", "phone", "company", "city", "country", "sector", "product")
+
+_complete_contact = (
+    sa.update(contact)
+    .where(contact.c.id == sa.bindparam("of_id"))
+    .values(
+        {
+            contact.c[detail]: sa.case((contact.c[detail] == "", sa.bindparam(f"new_{detail}")), else_=contact.c[detail])
+            for detail in _DETAILS
+        }
+        | {
+            contact.c.updated_at: sa.bindparam("at"),
+            contact.c.quality: sa.case(
+                (contact.c.quality < sa.bindparam("new_quality"), sa.bindparam("new_quality")), else_=contact.c.quality
+            ),
+        }
+    )
+)
+
+
+def complete_contacts(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Fills what a returning contact's card lacked; what it had stays. Rows: of_id, at, new_<detail>, new_quality."""
+    if rows:
+        connection.execute(_complete_contact, rows)
+
+
+def add_contacts(transaction: Transaction, contacts: Sequence[dict[str, Any]], keys: dict[str, str]) -> None:
+    """Stores new contacts, and keys (key -> contact id) of new and known ones."""
+    if contacts:
+        transaction.connection.execute(sa.insert(contact), contacts)
+    if keys:
+        # No "do nothing" here: when another replica made the same contact meanwhile, the whole batch is done again
+        # and finds it.
+        rows = [{"key": key, "contact_id": contact_id} for key, contact_id in keys.items()]
+        transaction.connection.execute(sa.insert(contact_key), rows)
+
+
+def add_leads(connection: Connection, leads: Sequence[dict[str, Any]]) -> None:
+    """Stores leads."""
+    if leads:
+        connection.execute(sa.insert(lead), leads)
+
+
+def put_aside(transaction: Transaction, submissions: Sequence[dict[str, Any]]) -> None:
+    """Stores submissions in quarantine; the same one twice is kept once."""
+    if submissions:
+        transaction.connection.execute(transaction.insert(quarantine).on_conflict_do_nothing(), submissions)
+
+
+LEAD_CARD = sa.select(
+    lead.c.id.label("lead_id"),
+    lead.c.id,
+    lead.c.form_id,
+    lead.c.contact_id,
+    lead.c.source,
+    lead.c.channel,
+    lead.c.score,
+    lead.c.fields,
+    lead.c.context,
+    lead.c.import_id,
+    lead.c.correlation_id,
+    lead.c.received_at,
+    lead.c.captured_at,
+    contact.c.name,
+    contact.c.email,
+    contact.c.phone,
+    contact.c.company,
+    contact.c.city,
+    contact.c.country,
+    contact.c.quality,
+).join_from(lead, contact)
+"""Everything that a lead's card shows from capture."""

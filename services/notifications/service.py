@@ -1,0 +1,134 @@
+"""Notifications on the bus."""
+
+import logging
+from typing import Any
+
+import eventlet
+from nameko.extensions import DependencyProvider
+
+from contracts.distribution import (
+    SELLER_CHANGED,
+    WORK_ASSIGNED,
+    WORK_UNASSIGNED,
+    SellerChanged,
+    WorkAssigned,
+    WorkUnassigned,
+)
+from contracts.notifications import MESSAGE_SENT
+from runtime.database import Database
+from runtime.service import SETTINGS, BusExtension, Storage, consume, every, operable, rpc
+from runtime.transaction import Transaction
+from services.notifications import handlers
+from services.notifications.channels import NoAnswer
+from services.notifications.channels.build import channels
+from services.notifications.links import message_link
+from services.notifications.sending import Sender
+
+log = logging.getLogger(__name__)
+
+SENDING_AT_ONCE = 8
+"""Messages that one process has under way at most, and so the most that its death can leave unknown."""
+
+LONGEST_CALL_SECONDS = 60.0
+"""Above any timeout of a channel, below the lease: ends a call whose answer trickles in for ever."""
+
+
+class Sending(DependencyProvider):  # type: ignore[misc]
+    """Green threads that send: one is woken by every commit, and each that finds something to send wakes the next."""
+
+    shared = BusExtension()
+
+    def setup(self) -> None:
+        self._pool = eventlet.GreenPool(SENDING_AT_ONCE)
+        self._closing = False
+        self._hooked = False
+
+    def start(self) -> None:
+        settings = self.container.config[SETTINGS]
+        self._stop_seconds = settings.stop_seconds / 2
+        self.sender = Sender(
+            self.shared.database,
+            channels(settings),
+            message_link(settings),
+            deadline=lambda: eventlet.Timeout(LONGEST_CALL_SECONDS, NoAnswer(f"none in {LONGEST_CALL_SECONDS:.0f} s")),
+        )
+
+    def stop(self) -> None:
+        """Lets what is under way come to its end, within bounds; what does not is unknown once its lease runs out."""
+        self._closing = True
+        with eventlet.Timeout(self._stop_seconds, False):
+            self._pool.waitall()
+
+    def get_dependency(self, _context: Any) -> "Sending":
+        if not self._hooked:  # here and not in `start`, for by now the bus has set its own hook, which must stay
+            self._hooked = True
+            publish = self.shared.database.on_committed
+
+            def publish_and_wake(outgoing: list[Any]) -> None:
+                publish(outgoing)
+                self.wake()
+
+            self.shared.database.on_committed = publish_and_wake
+        return self
+
+    def wake(self) -> None:
+        """Sets one more green thread to work, unless all are at it."""
+        if self._pool.free() and not self._closing:
+            self._pool.spawn_n(self._drain)
+
+    def _drain(self) -> None:
+        try:
+            while not self._closing and self.sender.send_next(on_claimed=self.wake):
+                pass
+        except Exception:
+            log.exception("sending stops until the timer wakes it")
+
+
+@operable
+class NotificationsService:
+    """Owns messages, deliveries and the in-app inbox."""
+
+    name = "notifications"
+    database: Database = Storage()
+    sending: Sending = Sending()
+
+    @consume(WORK_ASSIGNED, emits=(MESSAGE_SENT,))
+    def work_assigned(self, transaction: Transaction, facts: list[WorkAssigned]) -> None:
+        handlers.work_assigned(transaction, facts)
+
+    @consume(WORK_UNASSIGNED)
+    def work_unassigned(self, transaction: Transaction, facts: list[WorkUnassigned]) -> None:
+        handlers.work_unassigned(transaction, facts)
+
+    @consume(SELLER_CHANGED)
+    def seller_changed(self, transaction: Transaction, facts: list[SellerChanged]) -> None:
+        handlers.seller_changed(transaction, facts)
+
+    @every(1)
+    def send_what_is_due(self) -> None:
+        self.sending.wake()
+        self.sending.sender.sweep()
+
+    @rpc
+    def inbox(self, seller_id: str, cursor: str | None = None, limit: int = 50) -> dict[str, Any]:
+        with self.database.read() as connection:
+            return handlers.inbox(connection, seller_id, cursor, limit)
+
+    @rpc
+    def mark_read(self, seller_id: str, message_ids: list[str]) -> dict[str, Any]:
+        return self.database.transact(handlers.mark_read, seller_id, message_ids)
+
+    @rpc
+    def message(self, message_id: str) -> dict[str, Any]:
+        with self.database.read() as connection:
+            return handlers.message(connection, message_id)
+
+    @rpc
+    def messages(self, work_id: str) -> dict[str, Any]:
+        with self.database.read() as connection:
+            return handlers.messages(connection, work_id)
+
+    @rpc
+    def unknown(self, cursor: str | None = None, limit: int = 50) -> dict[str, Any]:
+        with self.database.read() as connection:
+            return handlers.unknown(connection, cursor, limit)
