@@ -35,7 +35,7 @@ class AcceptSubmission(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldRule:
-    """One field of a form. kind decides how it is checked and normalised; role says what it fills on the contact card."""
+    """One field of a form. kind decides how it is checked; role says what it fills on the contact card."""
 
     name: str
     kind: Literal["text", "email", "phone", "number", "choice", "consent"] = "text"

@@ -46,7 +46,7 @@ class WorkAssigned(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkUnassigned(Fact):
-    """Work lost its seller: returned, or its seller left. subject is work_id; subject_version the assignment_version."""
+    """Work lost its seller: returned, or its seller left. subject and version as in `WorkAssigned`."""
 
     work_id: str
     lead_id: str

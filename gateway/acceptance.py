@@ -9,7 +9,7 @@ from typing import Protocol
 import sqlalchemy as sa
 
 from contracts.capture import ACCEPT_SUBMISSION, AcceptSubmission
-from gateway import store
+from gateway import metrics, store
 from runtime.database import Database
 from runtime.errors import Unavailable
 from runtime.publisher import NotPublished
@@ -154,4 +154,5 @@ class Acceptance:
         except sa.exc.SQLAlchemyError as error:
             log.error("neither broker nor database could take submission %s: %s", fact.lead_id, error)
             raise Unavailable("neither the broker nor the database could take it") from error
+        metrics.HELD.inc()
         log.warning("submission %s is held until the broker takes it", fact.lead_id)

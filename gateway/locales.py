@@ -17,5 +17,5 @@ def of_visitor(visit: Request) -> str:
 
 
 def current() -> str:
-    """Language of the request in hand."""
-    return of_visitor(request)
+    """Language of the request in hand; programs that use the API are spoken to in English."""
+    return "en" if request.path.startswith("/api/") else of_visitor(request)

@@ -197,7 +197,9 @@ class Consumer:
 
     def _pause(self, feed: _Feed, error: Exception, seconds: float) -> None:
         known = isinstance(error, MostlyFailing) or classify(error) is not Trouble.DATA
-        self.paused_because = f"{feed.inbox.subscription.queue}: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
+        self.paused_because = (
+            f"{feed.inbox.subscription.queue}: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
+        )
         metrics.PAUSED.set(1)
         log.error("consumption pauses for %.1f s: %s", seconds, self.paused_because, exc_info=None if known else error)
         until = time.monotonic() + seconds

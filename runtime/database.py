@@ -67,9 +67,7 @@ class Database:
         if outgoing:
             self.on_committed(outgoing)
 
-    def transact(
-        self, use_case: Callable[Concatenate[Transaction, P], T], *arguments: P.args, **named: P.kwargs
-    ) -> T:
+    def transact(self, use_case: Callable[Concatenate[Transaction, P], T], *arguments: P.args, **named: P.kwargs) -> T:
         """Runs `use_case(transaction, …)` and commits; a conflict with another transaction runs it again.
 
         Raises:

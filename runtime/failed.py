@@ -55,7 +55,7 @@ def record(
 
 
 def backoff(attempts: int, base_seconds: float) -> timedelta:
-    """Time to wait after `attempts` failures: base × 5ⁿ⁻¹, at most an hour, ± 25 % so that failures do not march in step."""
+    """Time to wait after `attempts` failures: base × 5ⁿ⁻¹, at most an hour, ± 25 % to spread them."""
     exact = timedelta(seconds=base_seconds * 5 ** (attempts - 1))
     return min(exact, LONGEST_BACKOFF) * random.uniform(0.75, 1.25)
 
@@ -80,17 +80,14 @@ class Retrier:
     def run(self) -> int:
         """Tries what is due, up to RETRY_BATCH facts, each in a transaction of its own; returns how many were due."""
         with self._database.read() as connection:
-            due = (
-                connection.execute(
-                    sa.select(failed.c.id).where(failed.c.due_at <= utc_now()).order_by(failed.c.due_at).limit(RETRY_BATCH)
-                )
-                .scalars()
-                .all()
+            due = connection.execute(
+                sa.select(failed.c.id).where(failed.c.due_at <= utc_now()).order_by(failed.c.due_at).limit(RETRY_BATCH)
             )
+            identifiers = due.scalars().all()
             self._count(connection)
-        for identifier in due:
+        for identifier in identifiers:
             self._try(identifier)
-        return len(due)
+        return len(identifiers)
 
     def _count(self, connection: Connection) -> None:
         waiting, parked = connection.execute(

@@ -81,7 +81,8 @@ class _Refused:
 class Inbox:
     """Receives the messages of one subscription.
 
-    retry_base_seconds: wait before a failed fact's second attempt. inbox_days: how long handled messages are remembered.
+    retry_base_seconds: wait before a failed fact's second attempt.
+    inbox_days: how long handled messages are remembered.
     """
 
     def __init__(
@@ -250,7 +251,9 @@ class Inbox:
                 self.subscription.handle(transaction, [fact.value for fact in facts])
         except Exception as error:
             trouble = classify(error)
-            if trouble is Trouble.OUTAGE or (trouble is Trouble.CONFLICT and not isinstance(error, sa.exc.IntegrityError)):
+            if trouble is Trouble.OUTAGE or (
+                trouble is Trouble.CONFLICT and not isinstance(error, sa.exc.IntegrityError)
+            ):
                 raise
             if len(facts) == 1:
                 facts[0].error = failed.describe(error)
@@ -264,7 +267,9 @@ class Inbox:
             return
         recent = [*self._outcomes, *([False] * bad), *([True] * (total - bad))][-max(RECENT, total) :]
         if len(recent) >= RECENT and recent.count(False) >= MOSTLY * len(recent):
-            raise MostlyFailing(f"{recent.count(False)} of the last {len(recent)} facts of {self.subscription.queue} failed")
+            raise MostlyFailing(
+                f"{recent.count(False)} of the last {len(recent)} facts of {self.subscription.queue} failed"
+            )
 
     def _record(self, transaction: Transaction, bad: list[_Received], refused: list[_Refused]) -> None:
         queue = self.subscription.queue

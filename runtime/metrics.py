@@ -12,10 +12,15 @@ BATCH_SECONDS = Histogram(
     ["queue"],
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5),
 )
-BATCH_FACTS = Histogram("rodizio_batch_facts", "Facts in one batch", ["queue"], buckets=(1, 5, 20, 50, 100, 200, 500, 1000))
-PAUSED = Gauge("rodizio_consumer_paused", "1 while consumption waits for the database or for most input to be good again")
+BATCH_FACTS = Histogram(
+    "rodizio_batch_facts", "Facts in one batch", ["queue"], buckets=(1, 5, 20, 50, 100, 200, 500, 1000)
+)
+PAUSED = Gauge("rodizio_consumer_paused", "1 while consumption waits for the database or for good input")
 FAILED_WAITING = Gauge("rodizio_failed_waiting", "Facts to be tried again")
 PARKED = Gauge("rodizio_parked", "Facts parked for a person")
 RPC_SECONDS = Histogram(
-    "rodizio_rpc_seconds", "Time to answer an RPC", ["method", "outcome"], buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5)
+    "rodizio_rpc_seconds",
+    "Time to answer an RPC",
+    ["method", "outcome"],
+    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5),
 )

@@ -105,7 +105,10 @@ class Publisher:
         None when the broker has it, else a `NotPublished`. Never blocks."""
         if not self.is_open:
             for outgoing in messages:
-                done(outgoing, BrokerAway("no connection to the broker" if not self._blocked else "the broker is blocked"))
+                done(
+                    outgoing,
+                    BrokerAway("no connection to the broker" if not self._blocked else "the broker is blocked"),
+                )
             return
         self._waiting.extend(_Pending(outgoing, done) for outgoing in messages)
         if not self._flush_is_due:

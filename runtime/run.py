@@ -20,7 +20,7 @@ from nameko.runners import ServiceRunner  # noqa: E402
 
 from contracts.catalogue import SERVICES  # noqa: E402
 from runtime import health, logs  # noqa: E402
-from runtime.service import SETTINGS, BusAccess, BusExtension  # noqa: E402
+from runtime.service import SETTINGS, BusExtension  # noqa: E402
 from runtime.settings import Settings  # noqa: E402
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,9 @@ def _configuration(settings: Settings) -> dict[str, Any]:
 
 def _class_of(service: str) -> type:
     module = importlib.import_module(f"services.{service}.service")
-    classes = [value for value in vars(module).values() if isinstance(value, type) and vars(value).get("name") == service]
+    classes = [
+        value for value in vars(module).values() if isinstance(value, type) and vars(value).get("name") == service
+    ]
     if len(classes) != 1:
         raise SystemExit(f"services/{service}/service.py must hold one class whose name is {service!r}")
     return classes[0]

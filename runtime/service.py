@@ -44,7 +44,9 @@ class BusExtension(SharedExtension, ProviderCollector):  # type: ignore[misc]
 
     def start(self) -> None:
         subscriptions = [
-            subscription for provider in sorted(self._providers, key=_name_of) for subscription in provider.subscriptions()
+            subscription
+            for provider in sorted(self._providers, key=_name_of)
+            for subscription in provider.subscriptions()
         ]
         self.bus = Bus(self.database, subscriptions, self.settings).start()
 
@@ -90,9 +92,7 @@ class Consume(Entrypoint):  # type: ignore[misc]
         """One per lane."""
         service = self.container.service_name
         return [
-            Subscription(
-                self.message, self.message.queue(service, lane), lane, self._handle, self.prepare, self.emits
-            )
+            Subscription(self.message, self.message.queue(service, lane), lane, self._handle, self.prepare, self.emits)
             for lane in LANES
         ]
 
@@ -164,7 +164,9 @@ class MeasuredRpc(Rpc):  # type: ignore[misc]
         context = self.unpack_message_headers(message)
         handle_result = partial(self.answer, message, time.perf_counter())
         try:
-            self.container.spawn_worker(self, body["args"], body["kwargs"], context_data=context, handle_result=handle_result)
+            self.container.spawn_worker(
+                self, body["args"], body["kwargs"], context_data=context, handle_result=handle_result
+            )
         except ContainerBeingKilled:
             self.rpc_consumer.requeue_message(message)
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from contracts.catalogue import MESSAGES
+from contracts.message import Lane
 
-LANES = ("live", "bulk")
+LANES: tuple[Lane, ...] = ("live", "bulk")
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 
 class Trouble(enum.Enum):
-    """DATA: this input cannot be handled. CONFLICT: another transaction was in the way. OUTAGE: the database is away."""
+    """DATA: this input cannot be handled. CONFLICT: another transaction was in the way. OUTAGE: no database."""
 
     DATA = "data"
     CONFLICT = "conflict"
@@ -17,7 +17,14 @@ class Trouble(enum.Enum):
 _CONFLICT_STATES = {"40001", "40P01", "55P03", "23505", "57014"}  # serialisation, deadlock, lock, unique race, timeout
 _OUTAGE_CLASSES = ("08", "53", "57P", "58", "XX", "25006")
 _SQLITE_CONFLICT = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY")
-_SQLITE_OUTAGE = ("SQLITE_IOERR", "SQLITE_FULL", "SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_CORRUPT", "SQLITE_NOTADB")
+_SQLITE_OUTAGE = (
+    "SQLITE_IOERR",
+    "SQLITE_FULL",
+    "SQLITE_CANTOPEN",
+    "SQLITE_READONLY",
+    "SQLITE_CORRUPT",
+    "SQLITE_NOTADB",
+)
 
 
 def classify(error: BaseException) -> Trouble:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -105,8 +105,8 @@ def unpack(body: bytes, message: Message) -> Chunk:
     return chunk
 
 
-@lru_cache(maxsize=256)
-def _fact_decoder(kind: type[Fact]) -> msgspec.json.Decoder[Any]:
+@cache
+def _fact_decoder(kind: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(kind)
 
 

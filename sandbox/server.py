@@ -3,27 +3,41 @@
 import logging
 import signal
 import threading
+from pathlib import Path
+from typing import Any
 
-from werkzeug.serving import make_server
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from runtime.settings import Settings
 from sandbox.app import create_app
 
 
+class _Handler(WSGIRequestHandler):
+    def connection_dropped(self, error: BaseException, environ: dict[str, Any] | None = None) -> None:
+        self.close_connection = True  # there is nothing left to read the next request from
+
+
+def server(port: int, ledger: Path) -> BaseWSGIServer:
+    """The sandbox bound to a port of this machine, 0 for any: it believes whatever it is told.
+
+    Werkzeug's threaded server, since it hands out the socket, without which no connection can be dropped on request.
+    """
+    return make_server("127.0.0.1", port, create_app(ledger), threaded=True, request_handler=_Handler)
+
+
 def main() -> None:
-    """Serves until SIGTERM or Ctrl-C. Only on this machine: it believes whatever it is told."""
+    """Serves until SIGTERM or Ctrl-C; a request that stalls then does not hold up the end."""
     settings = Settings.load()
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    # Werkzeug's threaded server, since it hands out the socket, without which no connection can be dropped on request.
-    server = make_server("127.0.0.1", settings.sandbox_port, create_app(settings.var / "sandbox.db"), threaded=True)
+    serving = server(settings.sandbox_port, settings.var / "sandbox.db")
 
     def stop(_signal: int, _frame: object) -> None:
-        threading.Thread(target=server.shutdown, daemon=True).start()
+        threading.Thread(target=serving.shutdown, daemon=True).start()
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    server.serve_forever()
-    server.server_close()
+    serving.serve_forever()
+    serving.server_close()
 
 
 if __name__ == "__main__":

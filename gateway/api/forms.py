@@ -10,6 +10,7 @@ from marshmallow import Schema, fields, validate
 from contracts.capture import Channel, FieldRule, FormChanged
 from gateway import store
 from gateway.api.resource import PageQuery, Resource, answer, correlation_id, page_of, unique
+from gateway.locales import LOCALES
 from gateway.parts import call, parts
 from runtime.ids import new_id
 
@@ -42,18 +43,24 @@ class FormChanges(Schema):
     )
     one_of = fields.List(fields.String(), metadata={"description": "Names of which at least one must be filled."})
     allowed_origins = fields.List(
-        fields.Url(schemes={"http", "https"}, require_tld=False),
+        fields.String(validate=validate.Length(1, 300)),
         validate=unique("The same site twice."),
-        metadata={"description": "Sites that may post and be redirected to; empty: any may post, none is redirected to."},
+        metadata={
+            "description": "Sites that may post and be redirected to; empty: any may post, none is redirected to."
+        },
     )
-    region = fields.String(validate=validate.Regexp(r"[A-Z]{2}\Z"))
-    locale = fields.String(validate=validate.Regexp(r"[a-z]{2}(-[A-Za-z]{2,4})?\Z"))
+    region = fields.String(validate=validate.Regexp(r"[A-Z]{2}\Z"), metadata={"example": "PT"})
+    locale = fields.String(validate=validate.OneOf(LOCALES))
 
 
 class NewForm(FormChanges):
     """A form to be made."""
 
-    key = fields.String(required=True, validate=validate.Regexp(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}\Z"))
+    key = fields.String(
+        validate=validate.Length(1, 100), metadata={"description": "In the address; made up when left out."}
+    )
+    name = fields.String(required=True, validate=validate.Length(1, 200))
+    source = fields.String(required=True, validate=validate.Length(1, 100))
 
 
 class ChangedForm(FormChanges):

@@ -70,11 +70,12 @@ def from_http(error: HTTPException) -> Response:
         headers["Allow"] = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
     if response := error.response:
         return response  # type: ignore[return-value]
-    if not request.path.startswith("/api/") and not wants_json(request):
-        page = render_template("error.html", locale=current(), status=status, title=error.name)
-        return Response(page, status, mimetype="text/html", headers=headers)
+    if _is_for_people():
+        return _page(status, error.name, headers)
     field_errors = list(_flattened(data.get("messages") or {}))
-    code = errors.NOT_FOUND if status == 404 else errors.INVALID if status == 422 else error.name.lower().replace(" ", "_")
+    code = (
+        errors.NOT_FOUND if status == 404 else errors.INVALID if status == 422 else error.name.lower().replace(" ", "_")
+    )
     return problem(status, code, data.get("message") or error.description or "", field_errors, headers)
 
 
@@ -83,7 +84,7 @@ def register_error_handlers(app: Flask) -> None:
 
     @app.errorhandler(NotFound)
     def not_found(error: NotFound) -> Response:
-        return problem(404, errors.NOT_FOUND, str(error))
+        return _page(404, "Not Found") if _is_for_people() else problem(404, errors.NOT_FOUND, str(error))
 
     @app.errorhandler(Invalid)
     def invalid(error: Invalid) -> Response:
@@ -96,13 +97,28 @@ def register_error_handlers(app: Flask) -> None:
     @app.errorhandler(TimedOut)
     def timed_out(error: TimedOut) -> Response:
         log.warning("%s %s: %s", request.method, request.path, error)
-        return problem(504, errors.TIMEOUT, str(error), headers={"Retry-After": str(RETRY_SECONDS)})
+        headers = {"Retry-After": str(RETRY_SECONDS)}
+        return (
+            _page(504, "", headers) if _is_for_people() else problem(504, errors.TIMEOUT, str(error), headers=headers)
+        )
 
     @app.errorhandler(Unavailable)
     def unavailable(error: Unavailable) -> Response:
         log.warning("%s %s: %s", request.method, request.path, error)
         detail = "A part of the system does not answer. Please try again in a moment."
-        return problem(503, errors.UNAVAILABLE, detail, headers={"Retry-After": str(RETRY_SECONDS)})
+        headers = {"Retry-After": str(RETRY_SECONDS)}
+        return (
+            _page(503, "", headers) if _is_for_people() else problem(503, errors.UNAVAILABLE, detail, headers=headers)
+        )
+
+
+def _is_for_people() -> bool:
+    return not request.path.startswith("/api/") and not wants_json(request)
+
+
+def _page(status: int, title: str, headers: Mapping[str, str] | None = None) -> Response:
+    page = render_template("error.html", locale=current(), status=status, title=title)
+    return Response(page, status, mimetype="text/html", headers=dict(headers or {}))
 
 
 def _flattened(messages: Any, path: str = "") -> Iterator[FieldError]:

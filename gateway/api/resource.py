@@ -55,7 +55,9 @@ class Resource(Blueprint):  # type: ignore[misc]
     """A group of routes that need a key."""
 
     def __init__(self, name: str, path: str, description: str) -> None:
-        super().__init__(name, f"gateway.api.{name}", url_prefix=f"{PREFIX}/{path}".rstrip("/"), description=description)
+        super().__init__(
+            name, f"gateway.api.{name}", url_prefix=f"{PREFIX}/{path}".rstrip("/"), description=description
+        )
         self.before_request(_check_key)
         self.after_request(_name_correlation)
 
@@ -63,7 +65,9 @@ class Resource(Blueprint):  # type: ignore[misc]
         """Route of a GET that answers with `schema`."""
         return self._route(path, "GET", 200, schema)
 
-    def writes(self, path: str, schema: type[Schema] | None = Anything, *, method: str = "POST", status: int = 200) -> Any:
+    def writes(
+        self, path: str, schema: type[Schema] | None = Anything, *, method: str = "POST", status: int = 200
+    ) -> Any:
         """Route that changes something."""
         return self._route(path, method, status, schema)
 

@@ -7,7 +7,7 @@ from urllib.parse import unquote_to_bytes
 
 import orjson
 from flask import Request
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 from werkzeug.http import parse_options_header
 from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder
 
@@ -74,7 +74,7 @@ def _read(request: Request) -> bytes:
         return request.get_data(cache=False)
     except RequestEntityTooLarge:
         raise refused(413, refusal.TOO_LARGE) from None
-    except OSError:
+    except (ClientDisconnected, OSError):
         raise refused(408, refusal.TOO_SLOW) from None
 
 

@@ -54,7 +54,9 @@ def answer(door: FrontDoor, post: Request, form_key: str) -> Response:
     try:
         _spare(door.per_visitor, visitor(post.remote_addr or ""))
         form = _find(door, form_key)
-        response = answers.preflight(post, form) if post.method == "OPTIONS" else _take(door, post, form, correlation_id)
+        response = (
+            answers.preflight(post, form) if post.method == "OPTIONS" else _take(door, post, form, correlation_id)
+        )
     except Refused as refusal_:
         response = answers.not_taken(post, form, refusal_)
     if form is not None and "Access-Control-Allow-Methods" not in response.headers:
@@ -84,18 +86,20 @@ def _take(door: FrontDoor, post: Request, form: Form, correlation_id: str) -> Re
         raise refused(403, refusal.ORIGIN_NOT_ALLOWED)
     _spare(door.per_form, form.form_id)
     posted = read_post(post)
-    submission_key = post.headers.get("Idempotency-Key", "").strip() or posted.instructions.get("_submission_id", "").strip()
+    submission_key = (
+        post.headers.get("Idempotency-Key", "").strip() or posted.instructions.get("_submission_id", "").strip()
+    )
     lead_id = submission_id(form, submission_key)
     if posted.is_trap:
-        log.info("a filled honeypot: nothing is kept", extra={"form_id": form.form_id, "correlation_id": correlation_id})
+        log.info(
+            "a filled honeypot: nothing is kept", extra={"form_id": form.form_id, "correlation_id": correlation_id}
+        )
     else:
         _keep(door, post, form, posted, lead_id, correlation_id)
     return answers.taken(post, form, lead_id, posted.instructions.get("_next", ""))
 
 
-def _keep(
-    door: FrontDoor, post: Request, form: Form, posted: Posted, lead_id: str, correlation_id: str
-) -> None:
+def _keep(door: FrontDoor, post: Request, form: Form, posted: Posted, lead_id: str, correlation_id: str) -> None:
     fields = posted.fields
     sent = split_context(form, fields)
     if flaws := form.flaws(fields):

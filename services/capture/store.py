@@ -115,7 +115,9 @@ _complete_contact = (
     .where(contact.c.id == sa.bindparam("of_id"))
     .values(
         {
-            contact.c[detail]: sa.case((contact.c[detail] == "", sa.bindparam(f"new_{detail}")), else_=contact.c[detail])
+            contact.c[detail]: sa.case(
+                (contact.c[detail] == "", sa.bindparam(f"new_{detail}")), else_=contact.c[detail]
+            )
             for detail in _DETAILS
         }
         | {

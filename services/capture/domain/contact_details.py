@@ -43,7 +43,9 @@ class ContactDetails:
 def tidy(text: str) -> str:
     """Composed, without control characters, with single spaces, at most LONGEST characters."""
     composed = unicodedata.normalize("NFC", text)
-    visible = "".join(" " if unicodedata.category(character) in ("Cc", "Zl", "Zp") else character for character in composed)
+    visible = "".join(
+        " " if unicodedata.category(character) in ("Cc", "Zl", "Zp") else character for character in composed
+    )
     return _SPACES.sub(" ", visible).strip()[:LONGEST]
 
 

@@ -45,7 +45,9 @@ def problems_of_form(form: dict[str, Any]) -> list[Problem]:
         if name in names[:index]
     ]
     problems += [
-        ("one_of", INVALID, f"{name!r} is not a field of the form") for name in form.get("one_of", []) if name not in names
+        ("one_of", INVALID, f"{name!r} is not a field of the form")
+        for name in form.get("one_of", [])
+        if name not in names
     ]
     return problems
 

@@ -1,22 +1,12 @@
-"""The one path on which work finds a seller: pools locked, then sellers, one decision for the whole batch, one write.
-
-Everything that can make somebody available (a rule, a seller, a cap, closed work, the clock) ends in `distribute`, so
-that what waits is assigned the moment somebody can take it.
-"""
+"""Pools and those in them, opened for one transaction: pools locked, then sellers, both in the order of their ids."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import lru_cache
-from typing import Any, Final
 
 from sqlalchemy.engine import Connection, RowMapping
 
-from contracts.distribution import WORK_ASSIGNED, WorkAssigned
-from runtime.clock import iso
-from runtime.errors import Conflict
-from runtime.ids import new_id
-from runtime.transaction import Transaction
 from services.distribution import store
 from services.distribution.domain.availability import (
     Absence,
@@ -29,17 +19,7 @@ from services.distribution.domain.availability import (
     next_midnight,
     parse_windows,
 )
-from services.distribution.domain.decide import Candidate, Decision, Lead, decide
-
-BATCH: Final = 500
-"""Most waiting work looked at for one pool in one transaction."""
-
-LONGEST_SLEEP: Final = timedelta(minutes=5)
-"""A pool in which work waits is looked at this often even when no change is in sight."""
-
-Work = dict[str, Any]
-"""A row of the table `work`."""
-
+from services.distribution.domain.decide import Candidate
 
 @dataclass(slots=True)
 class Standing:
@@ -109,9 +89,13 @@ class OpenPools:
         return any(standing.absence is None and not standing.cap_reached() for standing in standings)
 
     def expect(self, team_ids: Iterable[str]) -> None:
-        """Work has begun to wait in these pools, or may be assigned sooner than was thought."""
+        """Work has come to wait in these pools that `distribute` has not been told of."""
         for team_id in team_ids:
             self.pools[team_id].wake_at = self.now
+
+    def look_again(self) -> None:
+        """Somebody in these pools has changed: the hour at which waiting work may be assigned is found anew."""
+        self.expect([pool.team_id for pool in self.pools.values() if pool.wake_at])
 
 
 def _candidate(standing: Standing, account: list[int] | None) -> Candidate:
@@ -142,10 +126,19 @@ def open_pools(
         pools[row["team_id"]].members.append(row["seller_id"])
     for pool in pools.values():
         pool.members.sort()
-    seller_ids = {seller for pool in pools.values() for seller in pool.members} | set(also)
-    rows = store.sellers_with_load(connection, seller_ids, lock=lock)
-    away = store.time_off_of(connection, seller_ids, now)
-    return OpenPools(now, pools, {row["id"]: _standing(row, away, now) for row in rows})
+    opened = OpenPools(now, pools, {})
+    admit(connection, opened, {seller for pool in pools.values() for seller in pool.members} | set(also), lock=lock)
+    return opened
+
+
+def admit(connection: Connection, opened: OpenPools, seller_ids: Iterable[str], *, lock: bool = True) -> None:
+    """Opens those of these sellers that are not open yet, also such as are in none of the pools."""
+    missing = set(seller_ids) - opened.sellers.keys()
+    if not missing:
+        return
+    rows = store.sellers_with_load(connection, missing, lock=lock)
+    away = store.time_off_of(connection, missing, opened.now)
+    opened.sellers |= {row["id"]: _standing(row, away, opened.now) for row in rows}
 
 
 def _standing(row: RowMapping, away: store.Rows, now: datetime) -> Standing:
@@ -175,73 +168,3 @@ def _windows(hours: tuple[tuple[tuple[int, ...], str, str], ...]) -> tuple[Windo
 @lru_cache(maxsize=5000)
 def _dates(texts: tuple[str, ...]) -> frozenset[date]:
     return frozenset(map(date.fromisoformat, texts))
-
-
-def distribute(tx: Transaction, opened: OpenPools, arriving: Iterable[Work] = ()) -> int:
-    """Gives sellers to work that arrives and to what waits in the open pools, and writes everything down.
-
-    arriving: rows not in the table yet, their `team_id` None or one of the open pools.
-
-    Returns: how much was assigned.
-
-    Raises:
-        Conflict: waiting work was changed by somebody who did not hold its pool.
-    """
-    batch = _Batch(opened)
-    arrivals: dict[str, list[Work]] = {}
-    for row in arriving:
-        if row["team_id"] is None:
-            row["waiting_reason"] = "no_rule"
-        else:
-            arrivals.setdefault(row["team_id"], []).append(row)
-        batch.new.append(row)
-    waiting: dict[str, list[Work]] = {team_id: [] for team_id in opened.pools if opened.has_room(team_id)}
-    for found in store.waiting_work(tx.connection, waiting, BATCH) if waiting else ():
-        waiting[found["team_id"]].append(dict(found))
-    for team_id in sorted(opened.pools):
-        batch.decide(opened.pools[team_id], arrivals.get(team_id, []), waiting.get(team_id))
-    batch.write(tx)
-    return len(batch.decisions)
-
-
-class _Batch:
-    """What one transaction decides, collected to be written at once."""
-
-    def __init__(self, opened: OpenPools) -> None:
-        self.opened = opened
-        self.new: list[Work] = []
-        self.moved: list[Work] = []
-        self.decisions: list[dict[str, Any]] = []
-        self.snapshots: list[dict[str, Any]] = []
-        self.facts: list[WorkAssigned] = []
-
-    def decide(self, pool: Pool, arriving: list[Work], waiting: list[Work] | None) -> None:
-        """Decides one pool. waiting: None when nobody had room, so that nothing was looked up."""
-        rows = {row["work_id"]: row for row in (*arriving, *(waiting or ()))}
-        candidates = self.opened.candidates(pool.team_id)
-        outcome = decide(candidates, map(lead_of, rows.values()))
-        given = [decision for decision in outcome.decisions if decision.seller_id]
-        if given:
-            snapshot_id = self._keep_snapshot(pool.team_id, candidates)
-            for decision in given:
-                self._assign(pool, rows[decision.work_id], str(decision.seller_id), snapshot_id)
-            for candidate in outcome.sellers:
-                pool.ledger.setdefault(candidate.seller_id, [0, 0])[0] = candidate.debt
-            pool.changed = True
-        self._leave_waiting(outcome.decisions, rows)
-        known = {row["work_id"] for row in waiting or () if row["moved"]}
-        self.moved += [rows[work_id] for work_id in known]
-        self._set_alarm(pool, waiting, len(given), left=len(rows) - len(given))
-
-    def _keep_snapshot(self, team_id: str, candidates: list[Candidate]) -> str:
-        identifier = new_id()
-        self.snapshots.append(
-            {"id": identifier, "team_id": team_id, "taken_at": self.opened.now, "sellers": freeze(candidates)}
-        )
-        return identifier
-
-    def _assign(self, pool: Pool, row: Work, seller_id: str, snapshot_id: str) -> None:
-        raise NotImplementedError
-
-    def _leave_waiting(self, decisions: list[Decision], rows: dict[str, Work]) -> None:
-        raise NotImplementedError

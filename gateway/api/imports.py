@@ -1,0 +1,142 @@
+"""Imports: rows of a file, validated as the form validates posts, published in the bulk lane."""
+
+import logging
+import threading
+import time
+from typing import Any
+from uuid import UUID, uuid5
+
+from flask import Response, request
+from marshmallow import Schema, fields, validate
+
+from contracts import errors
+from contracts.capture import AcceptSubmission
+from gateway.api.problem import problem
+from gateway.api.resource import Resource, answer, correlation_id
+from gateway.forms import Flaw, Form
+from gateway.parts import call, parts
+from gateway.public.answers import describe
+from gateway.public.body import sort_out, texts_of
+from gateway.public.refusal import Refused
+from gateway.submission import context_of, split_context, submission_fact
+from runtime.errors import NotFound, Unavailable
+
+log = logging.getLogger(__name__)
+
+MOST_ROWS = 1000
+MOST_BYTES = 8 * 1024 * 1024
+ASK_EVERY = 1.0
+"""Seconds for which capture's word on its outbox counts."""
+
+WAIT_SECONDS = 2
+
+
+class Rows(Schema):
+    """Rows of a file. `first_row` is the number of the first one: the same number is the same row."""
+
+    form_key = fields.String(required=True, validate=validate.Length(1, 100))
+    first_row = fields.Integer(required=True, validate=validate.Range(0))
+    rows = fields.List(fields.Dict(keys=fields.String()), required=True, validate=validate.Length(1, MOST_ROWS))
+
+
+class RejectedRow(Schema):
+    """A row that was not taken."""
+
+    row = fields.Integer()
+    errors = fields.List(fields.Dict())
+
+
+class Outcome(Schema):
+    """What became of the rows."""
+
+    accepted = fields.Integer()
+    rejected = fields.List(fields.Nested(RejectedRow))
+
+
+class Progress(Schema):
+    """How far an import is."""
+
+    import_id = fields.UUID()
+    captured = fields.Integer()
+
+
+class Brake:
+    """Tells bulk producers to wait while capture has too much to tell others.
+
+    Asked at most every ASK_EVERY seconds. While capture is away its queue takes the rows, which is what queues are for.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._asked_at = float("-inf")
+        self._waiting = 0
+
+    def is_on(self, limit: int) -> bool:
+        """Whether more than `limit` messages wait in capture's outbox."""
+        with self._lock:
+            if time.monotonic() - self._asked_at < ASK_EVERY:
+                return self._waiting > limit
+            self._asked_at = time.monotonic()
+        try:
+            self._waiting = int(call("capture", "bus_status")["outbox"])
+        except Unavailable as error:
+            log.warning("capture could not be asked how busy it is: %s", error)
+            self._waiting = 0
+        return self._waiting > limit
+
+
+brake = Brake()
+blueprint = Resource("imports", "imports", "Rows of a file")
+
+
+@blueprint.before_request
+def admit_large_bodies() -> None:
+    """A thousand rows are more than a form may send."""
+    request.max_content_length = MOST_BYTES
+
+
+@blueprint.writes("/<uuid:import_id>/rows", Outcome)
+@blueprint.arguments(Rows)
+def add_rows(rows: dict[str, Any], import_id: UUID) -> Response:
+    """Takes rows of an import; sending the same rows again is harmless."""
+    form = parts().catalogue.find(rows["form_key"])
+    if form is None:
+        raise NotFound("form", rows["form_key"])
+    if brake.is_on(parts().settings.outbox_brake):
+        detail = "Many rows are still being worked on."
+        return problem(429, errors.UNAVAILABLE, detail, headers={"Retry-After": str(WAIT_SECONDS)})
+    accepted: list[AcceptSubmission] = []
+    rejected: list[dict[str, Any]] = []
+    for number, row in enumerate(rows["rows"], rows["first_row"]):
+        outcome = _judge(form, import_id, number, row)
+        if isinstance(outcome, AcceptSubmission):
+            accepted.append(outcome)
+        else:
+            rejected.append({"row": number, "errors": describe(outcome)})
+    if accepted:
+        parts().acceptance.accept_in_bulk(accepted)
+    return answer({"accepted": len(accepted), "rejected": rejected})
+
+
+def _judge(form: Form, import_id: UUID, number: int, row: dict[str, Any]) -> AcceptSubmission | list[Flaw]:
+    try:
+        posted = sort_out(texts_of(row))
+    except Refused as refused:
+        return list(refused.flaws)
+    sent = split_context(form, posted.fields)
+    if flaws := form.flaws(posted.fields):
+        return flaws
+    return submission_fact(
+        form,
+        str(uuid5(import_id, str(number))),
+        correlation_id(),
+        posted.fields,
+        context_of(sent, "", "", "", ""),
+        import_id=str(import_id),
+    )
+
+
+@blueprint.reads("/<uuid:import_id>", Progress)
+def progress(import_id: UUID) -> Response:
+    """How many rows of an import are leads by now."""
+    return answer({"import_id": str(import_id), **call("capture", "import_progress", import_id=str(import_id))})

@@ -1,0 +1,41 @@
+"""A seller's work and lists of leads, put together from what two services know: one call to each, whatever the length."""
+
+from typing import Any
+
+from gateway.parts import call
+
+
+def work_of(seller_id: str, cursor: str | None = None, limit: int = 50) -> dict[str, Any]:
+    """The seller's work, newest first; each item carries its lead's `card`, null while capture does not know it.
+
+    Raises:
+        what `runtime.rpc_client.RpcPool.call` raises.
+    """
+    page = call("distribution", "seller_work", seller_id=seller_id, cursor=cursor, limit=limit)
+    items = page["items"]
+    cards = _by(call("capture", "lead_cards", lead_ids=[_lead_of(item) for item in items]), "lead_id") if items else {}
+    return {**page, "items": [{**item, "card": cards.get(_lead_of(item))} for item in items]}
+
+
+def with_assignments(leads: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Leads with the `assignment` of each, null while distribution does not know it."""
+    if not leads:
+        return []
+    found = _by(call("distribution", "assignments", work_ids=[lead["lead_id"] for lead in leads]), "work_id")
+    return [{**lead, "assignment": found.get(lead["lead_id"])} for lead in leads]
+
+
+def waiting(cursor: str | None = None, limit: int = 50, team_id: str | None = None) -> dict[str, Any]:
+    """Work that waits for a seller, each item with its lead's `card`."""
+    page = call("distribution", "waiting", cursor=cursor, limit=limit, team_id=team_id)
+    items = page["items"]
+    cards = _by(call("capture", "lead_cards", lead_ids=[_lead_of(item) for item in items]), "lead_id") if items else {}
+    return {**page, "items": [{**item, "card": cards.get(_lead_of(item))} for item in items]}
+
+
+def _lead_of(item: dict[str, Any]) -> str:
+    return str(item.get("lead_id") or item["work_id"])
+
+
+def _by(items: list[dict[str, Any]], name: str) -> dict[str, dict[str, Any]]:
+    return {item[name]: item for item in items}

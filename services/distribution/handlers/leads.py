@@ -1,0 +1,83 @@
+"""What reaches distribution by itself: captured leads, closed opportunities, the clock."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from contracts.campaigns import OpportunityClosed
+from contracts.capture import LeadCaptured
+from runtime.clock import parse_iso, utc_now
+from runtime.transaction import Transaction
+from services.distribution import store
+from services.distribution.handlers.distribute import Work, distribute
+from services.distribution.handlers.pool import admit, open_pools
+
+POOLS_AT_ONCE: Final = 20
+
+
+def take_leads(tx: Transaction, leads: Sequence[LeadCaptured], now: datetime | None = None) -> None:
+    """Makes each captured lead work with a seller, or work that waits. A lead that is here already is passed over."""
+    now = now or utc_now()
+    by_id = {lead.lead_id: lead for lead in leads}
+    rules = store.rules_of(tx.connection, {lead.form_id for lead in by_id.values()})
+    opened = open_pools(tx.connection, {rule["team_id"] for rule in rules.values()}, now)
+    # Asked for only now: while a pool is ours nobody else can bring the same lead into it.
+    known = store.known_work(tx.connection, by_id)
+    arriving = [
+        _work(lead, rules[lead.form_id]["team_id"] if lead.form_id in rules else None, now)
+        for lead_id, lead in by_id.items()
+        if lead_id not in known
+    ]
+    distribute(tx, opened, arriving, {form_id: rule["version"] for form_id, rule in rules.items()})
+
+
+def _work(lead: LeadCaptured, team_id: str | None, now: datetime) -> Work:
+    return {
+        "work_id": lead.lead_id,
+        "lead_id": lead.lead_id,
+        "contact_id": lead.contact_id,
+        "form_id": lead.form_id,
+        "source": lead.source,
+        "score": lead.score,
+        "captured_at": parse_iso(lead.captured_at),
+        "correlation_id": lead.correlation_id,
+        "arrived_at": now,
+        "state": "waiting",
+        "team_id": team_id,
+        "seller_id": None,
+        "assignment_version": 0,
+        "assigned_at": None,
+        "reason": "",
+        "waiting_reason": "",
+        "returned_by": [],
+    }
+
+
+def close_work(tx: Transaction, closed: Sequence[OpportunityClosed], now: datetime | None = None) -> None:
+    """Frees the sellers of work whose opportunity ended, and gives them what waits."""
+    work_ids = {fact.work_id for fact in closed}
+    found = store.work_by_id(tx.connection, work_ids)
+    sellers = {row["seller_id"] for row in found if row["seller_id"]}
+    teams = {row["team_id"] for row in found if row["team_id"]}
+    teams |= {row["team_id"] for row in store.teams_of(tx.connection, sellers)}
+    opened = open_pools(tx.connection, teams, now or utc_now(), also=sellers)
+    freed = store.close_work(tx, work_ids)
+    admit(tx.connection, opened, freed)  # somebody may have been given the work before its pool was ours
+    for seller_id in freed:
+        opened.sellers[seller_id].release()
+    distribute(tx, opened)
+
+
+def wake(tx: Transaction, now: datetime | None = None) -> bool:
+    """Looks again at pools whose hour has come; tells whether there may be more to do at once."""
+    now = now or utc_now()
+    left_behind = store.forms_left_behind(tx.connection)
+    if left_behind:
+        opened = open_pools(tx.connection, {row["team_id"] for row in left_behind}, now)
+        for row in left_behind:
+            store.follow_rule(tx, row["form_id"], row["team_id"])
+        opened.expect(opened.pools)
+    else:
+        opened = open_pools(tx.connection, store.due_pools(tx.connection, now, POOLS_AT_ONCE), now)
+    distribute(tx, opened)
+    return bool(opened.pools)

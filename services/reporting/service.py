@@ -1,0 +1,53 @@
+"""Reporting on the bus: hears everything, tells nobody."""
+
+from typing import Any
+
+from contracts.campaigns import OPPORTUNITY_CLOSED, OPPORTUNITY_OPENED
+from contracts.capture import LEAD_CAPTURED
+from contracts.distribution import SELLER_CHANGED, WORK_ASSIGNED, WORK_UNASSIGNED, SellerChanged
+from contracts.notifications import MESSAGE_SENT
+from runtime.database import Database
+from runtime.service import Storage, consume, operable, rpc
+from runtime.transaction import Transaction
+from services.reporting import handlers
+
+
+@operable
+class ReportingService:
+    """Owns the log of facts and the rollups built from it."""
+
+    name = "reporting"
+    database: Database = Storage()
+
+    @consume(LEAD_CAPTURED)
+    def lead_captured(self, transaction: Transaction, facts: list[Any]) -> None:
+        handlers.count_facts(transaction, LEAD_CAPTURED, facts)
+
+    @consume(WORK_ASSIGNED)
+    def work_assigned(self, transaction: Transaction, facts: list[Any]) -> None:
+        handlers.count_facts(transaction, WORK_ASSIGNED, facts)
+
+    @consume(WORK_UNASSIGNED)
+    def work_unassigned(self, transaction: Transaction, facts: list[Any]) -> None:
+        handlers.count_facts(transaction, WORK_UNASSIGNED, facts)
+
+    @consume(OPPORTUNITY_OPENED)
+    def opportunity_opened(self, transaction: Transaction, facts: list[Any]) -> None:
+        handlers.count_facts(transaction, OPPORTUNITY_OPENED, facts)
+
+    @consume(OPPORTUNITY_CLOSED)
+    def opportunity_closed(self, transaction: Transaction, facts: list[Any]) -> None:
+        handlers.count_facts(transaction, OPPORTUNITY_CLOSED, facts)
+
+    @consume(MESSAGE_SENT)
+    def message_sent(self, transaction: Transaction, facts: list[Any]) -> None:
+        handlers.count_facts(transaction, MESSAGE_SENT, facts)
+
+    @consume(SELLER_CHANGED)
+    def seller_changed(self, transaction: Transaction, facts: list[SellerChanged]) -> None:
+        handlers.keep_sellers(transaction, facts)
+
+    @rpc
+    def counts(self, by: str = "source", since: str | None = None, until: str | None = None) -> dict[str, Any]:
+        with self.database.read() as connection:
+            return handlers.counts(connection, by, since, until)
