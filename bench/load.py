@@ -144,9 +144,7 @@ async def _closed_loop(
         finally:
             connection.close()
 
-    async with asyncio.TaskGroup() as group:
-        for _ in range(connections):
-            group.create_task(post_on())
+    await asyncio.gather(*(post_on() for _ in range(connections)))
     load.seconds = time.monotonic() - began
     return load
 
@@ -174,11 +172,12 @@ async def _open_loop(
         on_answer(scheduled, body)
         idle.append(connection)
 
-    async with asyncio.TaskGroup() as group:
-        for number in range(int(rate * seconds)):
-            scheduled = began + number / rate
-            await asyncio.sleep(max(0.0, scheduled - time.monotonic()))
-            group.create_task(post_at(scheduled))
+    posting = []
+    for number in range(int(rate * seconds)):
+        scheduled = began + number / rate
+        await asyncio.sleep(max(0.0, scheduled - time.monotonic()))
+        posting.append(asyncio.create_task(post_at(scheduled)))
+    await asyncio.gather(*posting)
     load.seconds = time.monotonic() - began
     for connection in idle:
         connection.close()

@@ -6,13 +6,18 @@ from typing import Any
 
 from bench.ground import connect
 
+_COUNTED = "select coalesce(sum(count), 0) from rollup where measure = "
+
 STAGES = {
     "captured": ("capture", "select count(*) from lead"),
     "assigned": ("distribution", "select count(*) from work where state = 'assigned'"),
     "notified": ("notifications", "select count(*) from messages where channel = 'in_app' and state = 'sent'"),
-    "opportunity": ("campaigns", "select count(*) from opportunities"),
-    "task": ("campaigns", "select count(*) from tasks"),
-    "counted": ("reporting", "select count(*) from leads"),
+    "opportunity open": ("campaigns", "select count(*) from opportunity where state = 'open'"),
+    "task open": ("campaigns", "select count(*) from task where state = 'open'"),
+    "counted as captured": ("reporting", _COUNTED + "'leads_captured'"),
+    "counted as assigned": ("reporting", _COUNTED + "'leads_assigned'"),
+    "counted as opened": ("reporting", _COUNTED + "'opportunities_opened'"),
+    "counted as notified": ("reporting", _COUNTED + "'in_app_sent'"),
 }
 """Whose database tells of a stage, and how many leads have reached it."""
 

@@ -65,7 +65,6 @@ class System:
             "RODIZIO_VAR": str(self._var),
             "RODIZIO_GATEWAY_PORT": str(self.port),
             "RODIZIO_HEALTH_PORT": str(_free_row(len(OWNERS))),
-            "RODIZIO_LOG_LEVEL": "WARNING",
             # checked for every post as always, but one visitor may send them all
             "RODIZIO_RATE_PER_IP": "100000000/minute",
             "RODIZIO_RATE_PER_FORM": "100000000/minute",
@@ -89,9 +88,7 @@ class System:
         for service in SERVICES:
             self.processes.start(service, ["-m", "runtime.run", service])
         self.processes.start("projection", ["-m", "gateway.projection"])
-        workers = ["-w", str(self._settings.gateway_workers), "--threads", str(self._settings.gateway_threads)]
-        bind = ["-k", "gthread", "-b", f"127.0.0.1:{self.port}"]
-        self.processes.start("gateway", ["-m", "gunicorn", *workers, *bind, "gateway.app:create_app()"])
+        self.processes.start("gateway", ["-m", "gunicorn", "-c", "python:gateway.gunicorn"])
         self.processes.wait_until(self._is_ready, "the system's start")
         self._publisher = Publisher(self.amqp_url, "bench").start()
         rpc = RpcPool(self._settings)
@@ -204,7 +201,7 @@ class System:
     def _knows_forms(self) -> bool:
         try:
             closed_loop(self.port, self.posts(), connections=1, total=len(self._keys))
-        except* Refused:
+        except Refused:
             return False
         return True
 

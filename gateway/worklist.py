@@ -1,4 +1,4 @@
-"""A seller's work and lists of leads, put together from what two services know: one call to each, whatever the length."""
+"""Lists of leads, put together from what two services know: one call to each, whatever the length."""
 
 from typing import Any
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import msgspec
 
+from contracts.catalogue import MESSAGES
 from contracts.message import MAX_FACTS, Fact, Lane, Message
 from runtime.clock import iso, utc_now
 from runtime.ids import made_at, new_id
@@ -105,9 +105,7 @@ def unpack(body: bytes, message: Message) -> Chunk:
     return chunk
 
 
-@cache
-def _fact_decoder(kind: Any) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(kind)
+_fact_decoders = {message.name: msgspec.json.Decoder(message.item) for message in MESSAGES}
 
 
 def read_fact(raw: msgspec.Raw | bytes, message: Message) -> Any:
@@ -116,7 +114,7 @@ def read_fact(raw: msgspec.Raw | bytes, message: Message) -> Any:
     Raises:
         ValueError: a field is missing or of the wrong kind; the message says which.
     """
-    return _fact_decoder(message.item).decode(raw)
+    return _fact_decoders[message.name].decode(raw)
 
 
 def single(chunk: Chunk, raw: msgspec.Raw | bytes) -> bytes:

@@ -1,6 +1,7 @@
 """What every resource of the API shares: the key, the answer's form, pages."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import orjson
@@ -43,6 +44,7 @@ class Instant(fields.AwareDateTime):
         return super()._deserialize(value, attr, data, **options).isoformat()
 
 
+@cache
 def page_of(item: type[Schema]) -> type[Schema]:
     """Schema of a page of items."""
     page: type[Schema] = Schema.from_dict(  # type: ignore[assignment]

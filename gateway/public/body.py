@@ -1,4 +1,4 @@
-"""The body of a post as names and values: urlencoded, multipart and JSON, strictly UTF-8, bounded before it is parsed."""
+"""The body of a post as names and values: urlencoded, multipart or JSON, strictly UTF-8, bounded before it is parsed."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -149,7 +149,7 @@ def texts_of(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Names and values of a flat JSON object as text.
 
     Raises:
-        Refused: 413 too many names, 422 a value is neither a text, a number, a truth value, nothing, nor a list of them.
+        Refused: 413 too many names; 422 a value that is neither a text, a number, a truth value, null nor a list of them.
     """
     if len(document) > MAX_FIELDS:
         raise refused(413, refusal.TOO_MANY_FIELDS)

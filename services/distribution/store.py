@@ -124,7 +124,9 @@ def waiting_work(connection: Connection, team_ids: Collection[str], limit: int) 
         .where(work.c.team_id.in_(team_ids), work.c.state == "waiting")
         .subquery()
     )
-    return _rows(connection, sa.select(work).join(ranked, ranked.c.work_id == work.c.work_id).where(ranked.c.place <= limit))
+    return _rows(
+        connection, sa.select(work).join(ranked, ranked.c.work_id == work.c.work_id).where(ranked.c.place <= limit)
+    )
 
 
 def add_work(tx: Transaction, rows: list[dict[str, Any]]) -> None:
@@ -319,3 +321,24 @@ def add_time_off(tx: Transaction, row: dict[str, Any]) -> None:
 def drop_time_off(tx: Transaction, time_off_id: str) -> None:
     """Forgets time off."""
     tx.connection.execute(sa.delete(time_off).where(time_off.c.id == time_off_id))
+
+
+# What pages are cut from
+
+
+def team_rows() -> sa.Select[Any]:
+    """All teams."""
+    return sa.select(teams)
+
+
+def seller_rows(team_id: str | None) -> sa.Select[Any]:
+    """All sellers, or those of one team."""
+    select = sa.select(sellers)
+    if team_id is None:
+        return select
+    return select.join(members, members.c.seller_id == sellers.c.id).where(members.c.team_id == team_id)
+
+
+def work_rows() -> sa.Select[Any]:
+    """All work."""
+    return sa.select(work)

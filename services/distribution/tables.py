@@ -113,7 +113,8 @@ work = sa.Table(
     sa.Column("waiting_reason", sa.String(20), nullable=False),
     sa.Column("returned_by", Json, nullable=False),
     sa.CheckConstraint(
-        "(state = 'waiting' AND seller_id IS NULL) OR (state = 'assigned' AND seller_id IS NOT NULL) OR state = 'closed'",
+        "(state = 'waiting' AND seller_id IS NULL) OR (state = 'assigned' AND seller_id IS NOT NULL)"
+        " OR state = 'closed'",
         name="work_state",
     ),
     sa.Index("work_of_seller", "seller_id", "assigned_at"),

@@ -71,7 +71,7 @@ def parse_windows(hours: Sequence[tuple[Sequence[int], str, str]]) -> tuple[Wind
     windows: list[Window] = []
     for days, start_text, end_text in hours:
         start, end = _minutes(start_text), _minutes(end_text)
-        if start == end or start == DAY_MINUTES:
+        if start in (end, DAY_MINUTES):
             raise BadSchedule("invalid", f"{start_text} to {end_text} has no length; a whole day is 00:00 to 24:00")
         if not days:
             raise BadSchedule("invalid", f"{start_text} to {end_text} is on no day; Monday is 0, Sunday is 6")
@@ -97,7 +97,9 @@ def _minutes(text: str) -> int:
 
 
 def _refuse_overlap(windows: list[Window]) -> None:
-    spans = sorted((window.day * DAY_MINUTES + window.start, window.day * DAY_MINUTES + window.end) for window in windows)
+    spans = sorted(
+        (window.day * DAY_MINUTES + window.start, window.day * DAY_MINUTES + window.end) for window in windows
+    )
     following = [*spans[1:], *((start + WEEK_MINUTES, end + WEEK_MINUTES) for start, end in spans[:1])]
     for (start, end), (next_start, _) in zip(spans, following, strict=True):
         if next_start < end:
@@ -193,8 +195,6 @@ def _end_of_gap(zone: ZoneInfo, before: datetime, after: datetime) -> datetime:
 
 def _spans(schedule: Schedule, day: date) -> Iterator[tuple[datetime, datetime]]:
     if day in schedule.holidays:
-        return
-    if not schedule.windows:
         return
     weekday = day.weekday()
     for window in schedule.windows:

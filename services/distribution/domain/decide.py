@@ -1,8 +1,8 @@
-"""Who gets each lead, and why nobody else did: a pure function of a snapshot, so that it can be asked again at any time.
+"""Who gets each lead, and why nobody else did: a pure function of a snapshot, so that it can be asked again any time.
 
-One pool is decided at a time. Its leads are taken by score, highest first, then by arrival. Each goes to the seller whose
-turn it is among those who can take it; counters and debts move as it goes. Running the same snapshot over the same leads
-gives the same answers, which is how a decision made last year is explained today.
+One pool is decided at a time. Its leads are taken by score, highest first, then by arrival. Each goes to the seller
+whose turn it is among those who can take it; counters and debts move as it goes. The same snapshot and the same leads
+give the same answers, which is how a decision made last year is explained today.
 """
 
 from collections.abc import Iterable, Sequence
@@ -118,11 +118,8 @@ def explain(sellers: Sequence[Candidate], leads: Iterable[Lead], work_id: str) -
 
 
 def _judge(candidate: Candidate, lead: Lead, decision: Decision) -> Judged:
-    reason: Reason
-    if candidate.seller_id == decision.seller_id:
-        reason = "eligible"
-    else:
-        reason = _obstacle(candidate, lead) or "not_its_turn"
+    won = candidate.seller_id == decision.seller_id
+    reason: Reason = "eligible" if won else _obstacle(candidate, lead) or "not_its_turn"
     return Judged(candidate.seller_id, candidate.weight, candidate.debt / UNIT, reason)
 
 

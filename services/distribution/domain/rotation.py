@@ -1,14 +1,15 @@
 """Whose turn it is: weighted rotation in which nobody is ever a whole lead away from their share.
 
-R. Tijdeman, *The chairman assignment problem*, Discrete Mathematics 32 (1980). With n sellers of shares
-λ₁ … λₙ (Σλ = 1) every decision makes λᵢ of a lead due to each of them; debtᵢ = due − got. Only a seller whose debt,
-this decision's due included, has reached 1/(2n−2) may be chosen, and of these the one whose debt would be first to reach
-1 − 1/(2n−2). Then |debt| ≤ 1 − 1/(2n−2) < 1 after every decision, whatever the weights.
+R. Tijdeman, *The chairman assignment problem*, Discrete Mathematics 32 (1980). With n sellers of shares λᵢ (Σλ = 1)
+every decision makes λᵢ of a lead due to each of them; debtᵢ = due − got. Only a seller whose debt, this decision's due
+included, has reached 1/(2n−2) may be chosen, and of these the one whose debt would be first to reach 1 − 1/(2n−2). Then
+|debt| ≤ 1 − 1/(2n−2) < 1 after every decision, whatever the weights.
 
-The theorem starts from zero. Here debts are carried from one set of eligible sellers to the next, so two things are added.
+The theorem starts from zero. Here debts are carried from one set of eligible sellers to the next, so two things are
+added.
 
-- The eligible may together be owed something, because those who are away took their debts along. What they are owed
-  is split evenly among them and the rule is applied to the rest, whose sum is zero. Debts settle around that even split:
+- The eligible may together be owed something, because those who are away took their debts along. What they are owed is
+  split evenly among them and the rule is applied to the rest, whose sum is zero. Debts settle around that even split:
   when somebody leaves with a debt d, the others are moved by d/n each, not one of them by d.
 - A change may leave several sellers at their limit at once, and then no rule can hold it for all of them. While
   anybody is past a whole lead, the largest debt is served first, which keeps the largest as small as it can be.

@@ -166,11 +166,9 @@ def save(tx: Transaction, opened: OpenPools) -> None:
             if standing.changed
         ],
     )
-    for changed in (*opened.pools.values(), *opened.sellers.values()):
-        changed.changed = False
 
 
-def lead_of(row: Mapping[str, Any]) -> Lead:
+def lead_of(row: Mapping[Any, Any]) -> Lead:
     """What `domain.decide` needs of a piece of work, or of a decision about it."""
     return Lead(row["work_id"], row["score"], iso(row["captured_at"]), frozenset(row["returned_by"]))
 

@@ -4,6 +4,7 @@ Fairness is about turns. A hand assignment is nobody's turn, so it moves no debt
 caps. Returning work does not give the turn back: who returns a lead would otherwise be first in line for the next.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -24,7 +25,9 @@ from services.distribution.handlers.views import assignment
 _CHANGED = "somebody changed this assignment meanwhile; look at it again"
 
 
-def reassign(tx: Transaction, work_id: str, seller_id: str, version: int, now: datetime | None = None) -> dict[str, Any]:
+def reassign(
+    tx: Transaction, work_id: str, seller_id: str, version: int, now: datetime | None = None
+) -> dict[str, Any]:
     """Gives work to a seller by hand, whoever has it now; hours and absences do not matter, caps do.
 
     version: the assignment_version the caller saw.
@@ -37,11 +40,11 @@ def reassign(tx: Transaction, work_id: str, seller_id: str, version: int, now: d
         Conflict: the version is old, or the work is closed.
     """
     row = _seen(tx.connection, work_id, version)
-    if store.seller(tx.connection, known_id("seller_id", seller_id)) is None:
+    if store.seller(tx.connection, known_id("seller", seller_id)) is None:
         raise invalid("seller_id", NOT_FOUND, f"there is no seller {seller_id}")
     if row["seller_id"] == seller_id:
         raise invalid("seller_id", NOT_ALLOWED, "this seller has it already")
-    opened = _open_around(tx.connection, row, now or utc_now(), also=seller_id)
+    opened = _open_around(tx.connection, row, now or utc_now(), also=[seller_id])
     taker = opened.sellers[seller_id]
     _refuse_unable(taker)
     previous = row["seller_id"]
@@ -64,7 +67,9 @@ def reassign(tx: Transaction, work_id: str, seller_id: str, version: int, now: d
     return assignment(tx.connection, work_id)
 
 
-def return_work(tx: Transaction, work_id: str, reason: str, version: int, now: datetime | None = None) -> dict[str, Any]:
+def return_work(
+    tx: Transaction, work_id: str, reason: str, version: int, now: datetime | None = None
+) -> dict[str, Any]:
     """Puts work back into its pool; another seller gets it at once or it waits for one, never the one who returned it.
 
     Returns: the assignment as it is then.
@@ -124,11 +129,13 @@ def _seen(connection: Connection, work_id: str, version: int) -> Work:
     return dict(rows[0])
 
 
-def _open_around(connection: Connection, row: Work, now: datetime, also: str | None = None) -> OpenPools:
+def _open_around(connection: Connection, row: Work, now: datetime, also: Iterable[str] = ()) -> OpenPools:
     """The work's pool, and all pools of the seller who has it, where somebody may now be given something."""
-    holder = {row["seller_id"]} - {None}
-    teams = {found["team_id"] for found in store.teams_of(connection, holder)} | ({row["team_id"]} - {None})
-    return open_pools(connection, teams, now, also=holder | ({also} - {None}))
+    holder = [row["seller_id"]] if row["seller_id"] else []
+    teams = {found["team_id"] for found in store.teams_of(connection, holder)}
+    if row["team_id"]:
+        teams.add(row["team_id"])
+    return open_pools(connection, teams, now, also=[*holder, *also])
 
 
 def _change(tx: Transaction, row: Work, version: int) -> None:

@@ -21,6 +21,7 @@ from services.distribution.domain.availability import (
 )
 from services.distribution.domain.decide import Candidate
 
+
 @dataclass(slots=True)
 class Standing:
     """A seller while the pools are open: who they are, whether they work now, and what counts for their caps."""

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from notification_cases import assigned, receive, rows, seller, unassigned
 
 from contracts.distribution import WorkUnassigned
+from contracts.notifications import MESSAGE_SENT
 from runtime import wire
 from runtime.database import Database
 from runtime.errors import Invalid, NotFound
@@ -28,8 +29,6 @@ def inbox(database: Database, seller_id: str, **paging: Any) -> dict[str, Any]:
 
 def told(database: Database) -> list[dict[str, Any]]:
     """The message_sent facts waiting in the outbox."""
-    from contracts.notifications import MESSAGE_SENT
-
     with database.read() as connection:
         bodies = connection.execute(sa.select(outbox.c.body).order_by(outbox.c.id)).scalars().all()
     facts = [wire.read_fact(raw, MESSAGE_SENT) for body in bodies for raw in wire.unpack(body, MESSAGE_SENT).items]
@@ -93,8 +92,12 @@ def test_the_database_itself_holds_one_row_per_intent(database: Database) -> Non
 
 
 @pytest.mark.feature("NOT-1", "R4")
-@pytest.mark.parametrize("order", itertools.permutations(range(5)), ids=str)
-def test_in_any_order_the_same_seller_ends_up_with_the_message(database: Database, order: Sequence[int]) -> None:
+def test_in_any_order_the_same_seller_ends_up_with_the_message(database: Database) -> None:
+    for order in itertools.permutations(range(5)):
+        check_order(database, order)
+
+
+def check_order(database: Database, order: Sequence[int]) -> None:
     rita, ana, work = new_id(), new_id(), new_id()
     facts = [
         seller(ana, 1),
@@ -108,7 +111,7 @@ def test_in_any_order_the_same_seller_ends_up_with_the_message(database: Databas
     assert inbox(database, rita)["items"] == []
     (item,) = inbox(database, ana)["items"]
     assert (item["work_id"], item["assignment_version"]) == (work, 4)
-    live = [row for row in rows(database, "sms") if row.state == "queued"]
+    live = [row for row in rows(database, "sms") if row.work_id == work and row.state == "queued"]
     assert [(row.seller_id, row.assignment_version) for row in live] == [(ana, 4)]
 
 

@@ -1,0 +1,145 @@
+"""Assignments become opportunities, in whatever order news of them arrives."""
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from contracts.distribution import WorkAssigned, WorkUnassigned
+from runtime.clock import iso, utc_now
+from runtime.database import Database, open_database
+from runtime.errors import Conflict, Invalid, NotFound
+from runtime.ids import new_id
+from runtime.migrations import differences, upgrade
+from runtime.settings import Settings
+from services.campaigns import handlers, store
+
+pytestmark = pytest.mark.feature("CMP-7")
+
+
+@pytest.fixture
+def database(settings: Settings) -> Iterator[Database]:
+    upgrade("campaigns", settings)
+    database = open_database("campaigns", settings)
+    yield database
+    database.close()
+
+
+def assigned(work_id: str, seller_id: str, version: int) -> WorkAssigned:
+    return WorkAssigned(
+        id=new_id(),
+        subject=work_id,
+        subject_version=version,
+        correlation_id=work_id,
+        work_id=work_id,
+        lead_id=work_id,
+        contact_id=CONTACT,
+        form_id=new_id(),
+        source="site",
+        team_id=new_id(),
+        seller_id=seller_id,
+        assigned_at=iso(utc_now()),
+        captured_at=iso(utc_now()),
+    )
+
+
+def unassigned(work_id: str, seller_id: str, version: int) -> WorkUnassigned:
+    return WorkUnassigned(
+        id=new_id(),
+        subject=work_id,
+        subject_version=version,
+        correlation_id=work_id,
+        work_id=work_id,
+        lead_id=work_id,
+        seller_id=seller_id,
+        unassigned_at=iso(utc_now()),
+        reason="returned",
+    )
+
+
+CONTACT, ANA, RUI = new_id(), new_id(), new_id()
+
+
+def hear(database: Database, *facts: Any) -> list[Any]:
+    """Handles facts one at a time, in this order; returns what was told."""
+    told: list[Any] = []
+    for fact in facts:
+        with database.write() as transaction:
+            transaction.emit = lambda message, *facts: told.extend(facts)  # type: ignore[method-assign,assignment]
+            use_case = handlers.open_opportunities if isinstance(fact, WorkAssigned) else handlers.take_away
+            use_case(transaction, [fact])
+    return told
+
+
+def only(database: Database, work_id: str) -> dict[str, Any]:
+    with database.read() as connection:
+        (found,) = handlers.opportunities(connection, None, work_id, None, 10)["items"]
+    return found
+
+
+def test_the_code_and_its_migrations_agree(settings: Settings) -> None:
+    upgrade("campaigns", settings)
+    assert differences("campaigns", settings) == []
+
+
+@pytest.mark.feature("R4")
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_every_order_of_arrival_ends_the_same(database: Database, order: tuple[int, ...]) -> None:
+    work_id = new_id()
+    facts = [assigned(work_id, ANA, 1), unassigned(work_id, ANA, 2), assigned(work_id, RUI, 3)]
+    told = hear(database, *(facts[index] for index in order), *facts)
+    found = only(database, work_id)
+    assert (found["seller_id"], found["assignment_version"], found["state"]) == (RUI, 3, "open")
+    assert found["contact_id"] == CONTACT
+    assert len(told) == 1
+    with database.read() as connection:
+        (task,) = connection.execute(sa.select(store.task)).all()
+    assert (task.seller_id, task.kind, task.state) == (RUI, "first_contact", "open")
+
+
+@pytest.mark.feature("R4")
+def test_news_of_a_loss_that_comes_first_is_not_undone_by_the_older_assignment(database: Database) -> None:
+    work_id = new_id()
+    hear(database, unassigned(work_id, ANA, 2))
+    with database.read() as connection:
+        assert handlers.opportunities(connection, None, work_id, None, 10)["items"] == []
+    hear(database, assigned(work_id, ANA, 1))
+    assert only(database, work_id)["seller_id"] is None
+
+
+def test_a_batch_costs_the_same_number_of_statements_whatever_its_size(database: Database) -> None:
+    statements: list[str] = []
+    sa.event.listen(
+        database.engine, "before_cursor_execute", lambda _c, _cu, statement, *_: statements.append(statement)
+    )
+    counts = []
+    for size in (5, 120):
+        facts = [assigned(new_id(), ANA, 1) for _ in range(size)]
+        statements.clear()
+        with database.write() as transaction:
+            handlers.open_opportunities(transaction, facts)
+        counts.append(len(statements))
+    assert counts[0] == counts[1], statements
+
+
+def test_closing_needs_an_outcome_a_reason_for_a_loss_and_the_version_seen(database: Database) -> None:
+    work_id = new_id()
+    hear(database, assigned(work_id, ANA, 1))
+    found = only(database, work_id)
+    identifier = found["opportunity_id"]
+    with pytest.raises(Invalid, match="outcome"):
+        database.transact(handlers.close_opportunity, identifier, "forgotten", "", 1)
+    with pytest.raises(Invalid, match="reason"):
+        database.transact(handlers.close_opportunity, identifier, "lost", " ", 1)
+    with pytest.raises(Conflict, match="version 1, not 7"):
+        database.transact(handlers.close_opportunity, identifier, "won", "", 7)
+    with pytest.raises(NotFound):
+        database.transact(handlers.close_opportunity, new_id(), "won", "", 1)
+    closed = database.transact(handlers.close_opportunity, identifier, "won", "", 1)
+    assert (closed["state"], closed["outcome"], closed["version"]) == ("closed", "won", 2)
+    with pytest.raises(Conflict, match="closed already"):
+        database.transact(handlers.close_opportunity, identifier, "won", "", 2)
+    hear(database, assigned(work_id, RUI, 2))
+    assert only(database, work_id)["state"] == "closed"

@@ -1,0 +1,166 @@
+"""Submissions become leads of contacts, once each, whatever the batch."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from contracts.capture import AcceptSubmission
+from runtime.clock import iso, utc_now
+from runtime.database import Database, open_database
+from runtime.errors import Conflict, Invalid, NotFound
+from runtime.ids import new_id
+from runtime.migrations import differences, upgrade
+from runtime.settings import Settings
+from runtime.tables import outbox
+from services.capture import handlers, store
+
+ROLES = {"name": "name", "email": "email", "phone": "phone"}
+
+
+@pytest.fixture
+def database(settings: Settings) -> Iterator[Database]:
+    upgrade("capture", settings)
+    database = open_database("capture", settings)
+    yield database
+    database.close()
+
+
+def submission(lead_id: str = "", **fields: str) -> AcceptSubmission:
+    lead_id = lead_id or new_id()
+    return AcceptSubmission(
+        id=new_id(),
+        subject=lead_id,
+        subject_version=1,
+        correlation_id=new_id(),
+        lead_id=lead_id,
+        form_id=FORM,
+        received_at=iso(utc_now()),
+        fields=fields,
+        source="site",
+        roles=ROLES,
+    )
+
+
+FORM = new_id()
+
+
+def take(database: Database, *submissions: AcceptSubmission) -> list[dict[str, Any]]:
+    """Stores them as one batch; returns the facts told."""
+    told: list[dict[str, Any]] = []
+    with database.write() as transaction:
+        transaction.emit = lambda message, *facts: told.extend(facts)  # type: ignore[method-assign,assignment]
+        handlers.store_leads(transaction, [handlers.prepare(each) for each in submissions])
+    return told
+
+
+def count(database: Database, table: sa.Table) -> int:
+    with database.read() as connection:
+        return int(connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one())
+
+
+@pytest.mark.feature("CAP-1")
+def test_the_code_and_its_migrations_agree(settings: Settings) -> None:
+    upgrade("capture", settings)
+    assert differences("capture", settings) == []
+
+
+@pytest.mark.feature("CAP-8")
+def test_the_same_person_is_one_contact_across_batches_and_within_one(database: Database) -> None:
+    take(database, submission(email="ana@example.com"))
+    told = take(
+        database,
+        submission(email="ANA@example.com", phone="912345678", name="Ana"),
+        submission(phone="+351912345678"),
+        submission(email="rui@example.com"),
+    )
+    assert count(database, store.contact) == 2
+    assert [fact.returning for fact in told] == [True, True, False]
+    assert told[0].contact_id == told[1].contact_id != told[2].contact_id
+
+
+@pytest.mark.feature("CAP-8")
+def test_a_returning_contact_fills_the_gaps_of_the_card_and_changes_nothing_else(database: Database) -> None:
+    take(database, submission(email="ana@example.com", name="Ana"))
+    (told,) = take(database, submission(email="ana@example.com", name="Somebody Else", phone="912345678"))
+    with database.read() as connection:
+        card = handlers.get_lead(connection, told.lead_id)
+    assert (card["name"], card["phone"], card["quality"]) == ("Ana", "+351912345678", 90)
+
+
+@pytest.mark.feature("CAP-7")
+def test_a_lead_without_valid_details_is_kept_all_the_same(database: Database) -> None:
+    (told,) = take(database, submission(email="nonsense", phone="12"))
+    with database.read() as connection:
+        card = handlers.get_lead(connection, told.lead_id)
+    assert (card["email"], card["phone"], card["quality"]) == ("", "", 0)
+    assert card["fields"] == {"email": "nonsense", "phone": "12"}
+
+
+@pytest.mark.feature("R2", "CAP-1")
+def test_a_repeat_is_one_lead_and_another_body_goes_to_quarantine(database: Database) -> None:
+    lead_id = new_id()
+    first = submission(lead_id, email="ana@example.com")
+    assert len(take(database, first, first)) == 1
+    assert take(database, first) == []
+    other = submission(lead_id, email="eve@example.com")
+    assert take(database, other) == []
+    assert take(database, other) == []
+    assert count(database, store.lead) == 1
+    with database.read() as connection:
+        (kept,) = handlers.quarantined(connection, None, 10)["items"]
+        assert (kept["lead_id"], kept["fields"]) == (lead_id, {"email": "eve@example.com"})
+        digest = handlers.digest_of({"email": "ana@example.com"})
+        states = [handlers.submission_state(connection, lead_id, value)["state"] for value in (digest, "else")]
+        assert [*states, handlers.submission_state(connection, new_id(), digest)["state"]] == [
+            "same",
+            "conflict",
+            "new",
+        ]
+
+
+@pytest.mark.feature("CAP-1")
+def test_the_number_of_statements_does_not_grow_with_the_batch(database: Database) -> None:
+    statements: list[str] = []
+    sa.event.listen(
+        database.engine, "before_cursor_execute", lambda _c, _cu, statement, *_: statements.append(statement)
+    )
+    counts = []
+    for size in (10, 150):
+        take(database, *(submission(email=f"returning{number}@example.com") for number in range(size // 2)))
+        statements.clear()
+        take(database, *(submission(email=f"returning{number}@example.com") for number in range(size)))
+        counts.append(len(statements))
+    assert counts[0] == counts[1] <= 9, statements
+
+
+@pytest.mark.feature("CAP-2")
+def test_forms_are_made_changed_and_told(database: Database) -> None:
+    definition = {"key": "contact", "name": "Contact", "source": "site", "fields": [{"name": "email", "kind": "email"}]}
+    form = database.transact(handlers.create_form, definition)
+    assert (form["version"], form["active"], form["fields"][0]["max_length"]) == (1, True, 500)
+    with pytest.raises(Invalid, match="taken"):
+        database.transact(handlers.create_form, definition)
+    changed = database.transact(handlers.update_form, form["form_id"], {"name": "Talk to us"}, 1)
+    assert (changed["version"], changed["name"]) == (2, "Talk to us")
+    with pytest.raises(Conflict, match="version 2, not 1"):
+        database.transact(handlers.update_form, form["form_id"], {"name": "Late"}, 1)
+    with pytest.raises(Invalid, match="can be changed"):
+        database.transact(handlers.update_form, form["form_id"], {"key": "other"}, 2)
+    with pytest.raises(NotFound):
+        database.transact(handlers.update_form, new_id(), {}, 1)
+    assert count(database, outbox) == 2
+
+
+@pytest.mark.feature("CAP-1")
+def test_leads_are_listed_newest_first_page_by_page(database: Database) -> None:
+    told = [fact for number in range(5) for fact in take(database, submission(name=f"Visitor {number}"))]
+    with database.read() as connection:
+        first = handlers.list_leads(connection, None, 3, FORM, None)
+        second = handlers.list_leads(connection, first["next"], 3, FORM, None)
+        with pytest.raises(Invalid, match="cursor"):
+            handlers.list_leads(connection, "nonsense", 3, None, None)
+    listed = [lead["lead_id"] for lead in first["items"] + second["items"]]
+    assert listed == [fact.lead_id for fact in reversed(told)]
+    assert second["next"] is None

@@ -1,0 +1,77 @@
+"""The whole service as a process of its own, on a real broker."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import fields, replace
+
+import pytest
+from notification_cases import Sandbox, assigned, seller
+
+from contracts.distribution import SELLER_CHANGED, WORK_ASSIGNED
+from runtime.ids import new_id
+from runtime.migrations import upgrade
+from runtime.ports import pick_free
+from runtime.publisher import Publisher
+from runtime.rpc_client import RpcPool
+from runtime.settings import OWNERS, Settings
+from runtime.wire import pack
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    given = {f"RODIZIO_{option.name.upper()}": str(getattr(settings, option.name)) for option in fields(settings)}
+    return {**os.environ, **{name: value for name, value in given.items() if value}}
+
+
+@pytest.fixture
+def running(bus_settings: Settings, sandbox: Sandbox) -> Iterator[Settings]:
+    settings = replace(bus_settings, sandbox_url=sandbox.url, health_port=pick_free(1)[0] - OWNERS.index("notifications"))
+    upgrade("notifications", settings)
+    process = subprocess.Popen([sys.executable, "-m", "runtime.run", "notifications"], env=environment(settings))
+    yield settings
+    process.terminate()
+    assert process.wait(15) == 0
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "did not happen in time"
+        time.sleep(0.02)
+
+
+@pytest.mark.feature("NOT-1", "NOT-4")
+def test_from_the_bus_to_inbox_and_phone(running: Settings, sandbox: Sandbox) -> None:
+    publisher = Publisher(running.amqp_url, "test").start()
+    rita = new_id()
+    facts = [assigned(rita) for _ in range(5)]
+    hears = seller(rita, channels=("sms", "email"))
+    publisher.publish_and_wait(pack(SELLER_CHANGED, [hears], lane="live"), 10)
+    publisher.publish_and_wait(pack(WORK_ASSIGNED, facts, lane="live"), 10)
+    wait_for(lambda: len(sandbox.ledger()) == 10)
+    assert set(sandbox.per_intent().values()) == {1}
+    pool = RpcPool(running)
+    try:
+        inbox = pool.call("notifications", "inbox", seller_id=rita)
+        assert inbox["unread"] == 5
+        assert {item["work_id"] for item in inbox["items"]} == {fact.work_id for fact in facts}
+        wait_for(
+            lambda: (
+                {
+                    (item["channel"], item["state"])
+                    for item in pool.call("notifications", "messages", work_id=facts[0].work_id)["items"]
+                }
+                == {("in_app", "sent"), ("sms", "sent"), ("email", "sent")}
+            )
+        )
+        again = assigned(rita)
+        sent_at = time.monotonic()
+        publisher.publish_and_wait(pack(WORK_ASSIGNED, [again], lane="live"), 10)
+        wait_for(lambda: len(sandbox.ledger()) == 12)
+        assert time.monotonic() - sent_at < 0.9, "the sender waited for its timer instead of the commit"
+        assert pool.call("notifications", "unknown") == {"items": [], "next": None}
+    finally:
+        pool.close()
+        publisher.stop()

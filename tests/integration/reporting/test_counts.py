@@ -1,0 +1,118 @@
+"""What is heard is logged and counted."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from contracts.campaigns import OPPORTUNITY_CLOSED, OpportunityClosed
+from contracts.capture import LEAD_CAPTURED, LeadCaptured
+from contracts.distribution import SellerChanged
+from contracts.notifications import MESSAGE_SENT, MessageSent
+from runtime.database import Database, open_database
+from runtime.errors import Invalid
+from runtime.ids import new_id
+from runtime.migrations import differences, upgrade
+from runtime.settings import Settings
+from services.reporting import handlers, store
+
+pytestmark = pytest.mark.feature("REP-5")
+
+ANA = new_id()
+
+
+@pytest.fixture
+def database(settings: Settings) -> Iterator[Database]:
+    upgrade("reporting", settings)
+    database = open_database("reporting", settings)
+    yield database
+    database.close()
+
+
+def fact(**values: Any) -> dict[str, Any]:
+    return {"id": new_id(), "subject": new_id(), "subject_version": 1, "correlation_id": new_id(), **values}
+
+
+def captured(source: str, at: str) -> LeadCaptured:
+    return LeadCaptured(
+        **fact(lead_id=new_id(), contact_id=new_id(), form_id=new_id(), source=source, channel="site", captured_at=at)
+    )
+
+
+def counted(database: Database, by: str, since: str | None = None, until: str | None = None) -> list[tuple[Any, ...]]:
+    with database.read() as connection:
+        items = handlers.counts(connection, by, since, until)["items"]
+    return [(item["measure"], item[by], item["count"]) for item in items]
+
+
+def test_the_code_and_its_migrations_agree(settings: Settings) -> None:
+    upgrade("reporting", settings)
+    assert differences("reporting", settings) == []
+
+
+def test_leads_are_counted_by_source_and_hour_across_batches(database: Database) -> None:
+    first = [captured("site", "2026-11-22T09:10:00+00:00"), captured("site", "2026-11-22T10:59:59+01:00")]
+    second = [captured("site", "2026-11-22T10:00:00+00:00"), captured("fair", "2026-11-22T10:30:00+00:00")]
+    for batch in (first, second):
+        with database.write() as transaction:
+            handlers.count_facts(transaction, LEAD_CAPTURED, batch)
+    assert counted(database, "source") == [("leads_captured", "fair", 1), ("leads_captured", "site", 3)]
+    assert counted(database, "hour") == [
+        ("leads_captured", "2026-11-22T09:00:00+00:00", 2),
+        ("leads_captured", "2026-11-22T10:00:00+00:00", 2),
+    ]
+    since, until = "2026-11-22T10:00:00+00:00", "2026-11-22T11:00:00+00:00"
+    assert counted(database, "source", since, until) == [("leads_captured", "fair", 1), ("leads_captured", "site", 1)]
+    with database.read() as connection:
+        logged = connection.execute(sa.select(store.fact_log.c.fact)).scalars().all()
+    assert {row["lead_id"] for row in logged} == {each.lead_id for each in first + second}
+
+
+def test_sellers_are_counted_by_name_and_the_newest_name_stays(database: Database) -> None:
+    def named(name: str, version: int) -> SellerChanged:
+        return SellerChanged(**{**fact(seller_id=ANA, name=name), "subject": ANA, "subject_version": version})
+
+    for batch in ([named("Ana", 1), named("Ana Costa", 3)], [named("Ana Late", 2)]):
+        with database.write() as transaction:
+            handlers.keep_sellers(transaction, batch)
+    with database.write() as transaction:
+        handlers.count_facts(
+            transaction,
+            MESSAGE_SENT,
+            [
+                MessageSent(
+                    **fact(
+                        message_id=new_id(),
+                        channel="sms",
+                        recipient_kind="seller",
+                        recipient_id=ANA,
+                        work_id=new_id(),
+                        status="sent",
+                        sent_at="2026-11-22T09:00:00+00:00",
+                    )
+                )
+            ],
+        )
+        closed = OpportunityClosed(
+            **fact(
+                opportunity_id=new_id(),
+                work_id=new_id(),
+                seller_id=ANA,
+                outcome="won",
+                closed_at="2026-11-22T09:00:00+00:00",
+            )
+        )
+        handlers.count_facts(transaction, OPPORTUNITY_CLOSED, [closed])
+    with database.read() as connection:
+        items = handlers.counts(connection, "seller", None, None)["items"]
+    assert [(item["measure"], item["name"], item["count"]) for item in items] == [
+        ("opportunities_won", "Ana Costa", 1),
+        ("sms_sent", "Ana Costa", 1),
+    ]
+
+
+@pytest.mark.parametrize(("arguments", "where"), [(("colour", None, None), "by"), (("hour", "noon", None), "since")])
+def test_a_question_that_makes_no_sense_is_refused(database: Database, arguments: tuple[Any, ...], where: str) -> None:
+    with database.read() as connection, pytest.raises(Invalid, match=where):
+        handlers.counts(connection, *arguments)
