@@ -55,6 +55,10 @@ class Processes:
         log = self.logs / f"{name}.log"
         return "\n".join(log.read_text(errors="replace").splitlines()[-lines:]) if log.exists() else ""
 
+    def last_words(self, lines: int = 8) -> str:
+        """The end of every log: what to read first when something failed."""
+        return "\n".join(f"--- {name}\n{self.log_tail(name, lines)}" for name in self._running)
+
     def wait_until(self, ready: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
         """Polls `ready` until it says so.
 
@@ -65,8 +69,7 @@ class Processes:
         while not ready():
             self.check()
             if time.monotonic() > give_up:
-                tails = "\n".join(f"--- {name}\n{self.log_tail(name, 8)}" for name in self._running)
-                raise RuntimeError(f"{what}: not in {seconds:.0f} s\n{tails}")
+                raise RuntimeError(f"{what}: not in {seconds:.0f} s\n{self.last_words()}")
             time.sleep(0.1)
 
     @contextmanager

@@ -12,7 +12,7 @@ from bench import company
 from bench.drain import Drain, wait_for
 from bench.ground import Ground
 from bench.load import Refused, closed_loop
-from bench.measure import Meter
+from bench.measure import Meter, say
 from bench.processes import Processes, answers, free_port
 from bench.stages import STAGES, Ledgers
 from bench.visitors import posts, visitors
@@ -79,7 +79,9 @@ class System:
             raise
         return self
 
-    def __exit__(self, *_error: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_error: object) -> None:
+        if kind is not None:
+            say(self.processes.last_words())
         self._stop()
 
     def _start(self) -> None:
@@ -145,6 +147,8 @@ class System:
             hold.enter_context(self.processes.held("capture"))
             for first in range(0, leads, PUBLISH_AT_ONCE):
                 self.publish(facts[first : first + PUBLISH_AT_ONCE], lane="live")
+            if self.ledgers.reached("captured") + leads != targets["captured"]:
+                raise RuntimeError("capture was not held: some leads did not wait")
             with Meter(self.roots) as meter:
                 hold.close()
                 self._wait_reached(targets, leads)

@@ -31,6 +31,11 @@ class Api:
         self._key = key
         self._patience = patience
         self._local = threading.local()
+        self._stopping = threading.Event()
+
+    def stop(self) -> None:
+        """Makes waiting requests of all threads give up."""
+        self._stopping.set()
 
     def get(self, path: str, **query: Any) -> Any:
         """The answer to a GET.
@@ -89,9 +94,8 @@ class Api:
                 if response.status_code not in BUSY:
                     return _answer(response, self._base)
                 problem, wait = _described(response), _retry_after(response, attempt)
-            if time.monotonic() + wait > give_up:
+            if time.monotonic() + wait > give_up or self._stopping.wait(wait):
                 raise ApiError(problem)
-            time.sleep(wait)
 
     def _session(self) -> requests.Session:
         if not hasattr(self._local, "session"):

@@ -68,7 +68,7 @@ def _check(header: Sequence[str], targets: Sequence[str], form: Mapping[str, Any
         raise NoMatch(f"no column fills the required field {missing[0]!r}; say which with --map COLUMN={missing[0]}")
     either = list(form.get("one_of") or ())
     if either and not set(either) & set(filled):
-        raise NoMatch(f"no column fills any of {', '.join(either)}, one of which the form needs; use --map COLUMN=FIELD")
+        raise NoMatch(f"no column fills any of {', '.join(either)}, and the form needs one; use --map COLUMN=FIELD")
 
 
 def _column(header: Sequence[str], name: str) -> int:

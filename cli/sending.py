@@ -93,8 +93,11 @@ def send(
                 settle()
         while under_way:
             settle()
+    except BaseException:
+        api.stop()
+        raise
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        pool.shutdown(cancel_futures=True)
     sent.rejected = rejected.count
     progress(sent)
     return sent

@@ -64,7 +64,7 @@ class Table:
 
 
 def open_table(path: Path, encoding: str | None = None, delimiter: str | None = None) -> Table:
-    """Finds out how `path` is written and reads it through, so that what is wrong with it shows before anything is sent.
+    """Finds out how `path` is written and reads it through: what is wrong with it shows before anything is sent.
 
     encoding, delimiter: what the caller knows; None finds out.
 
@@ -140,7 +140,7 @@ def _lines(path: Path, encoding: str) -> Iterator[str]:
     except UnicodeDecodeError as error:
         byte = error.object[error.start]
         raise BadFile(
-            f"{path}: byte 0x{byte:02x} is not {_spoken(encoding)}; name the encoding with --encoding (latin-1 for example)"
+            f"{path}: byte 0x{byte:02x} is not {_spoken(encoding)}; name the encoding with --encoding, such as latin-1"
         ) from error
     except UnicodeError as error:
         raise BadFile(f"{path}: this is not {_spoken(encoding)}: {error}") from error

@@ -17,7 +17,7 @@ from runtime.wire import Outgoing, pack
 
 log = logging.getLogger(__name__)
 
-MAX_BATCHES = 2
+MAX_BATCHES = 1
 """Batches that may be on their way to the broker at once."""
 
 

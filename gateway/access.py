@@ -1,18 +1,81 @@
 """One JSON line per request, and its metrics."""
 
-import logging
+import atexit
+import sys
+import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, TextIO
 
 import orjson
 
 from gateway import metrics
 from gateway.api.resource import CORRELATION
 
-log = logging.getLogger("gateway.access")
+FLUSH_SECONDS = 0.2
 
 _PARTS = (("/f/", "form"), ("/api/", "api"), ("/health/", "probe"), ("/metrics", "probe"))
+
+
+class _Line(NamedTuple):
+    at: float
+    seconds: float
+    status: str
+    method: str
+    path: str
+    correlation_id: str
+
+
+class Lines:
+    """Writes lines a few times a second, all at once: a write per request, behind a lock that all threads share, would
+    cost more than answering does. What a killed process had not written yet is lost; leads are not."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[_Line] = deque()
+        self._process = ""
+        self._stream: TextIO = sys.stderr
+        self.is_on = False
+
+    def start(self, process: str, stream: TextIO) -> None:
+        """Begins to write, in the process that answers."""
+        self._process, self._stream, self.is_on = process, stream, True
+        threading.Thread(target=self._run, name="access log", daemon=True).start()
+        atexit.register(self.flush)
+
+    def add(self, line: _Line) -> None:
+        """Takes a line; needs no lock, for appending to a deque is one step."""
+        self._waiting.append(line)
+
+    def flush(self) -> None:
+        """Writes what there is."""
+        lines = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        if lines:
+            self._stream.write("".join(map(self._written, lines)))
+            self._stream.flush()
+
+    def _written(self, line: _Line) -> str:
+        document = {
+            "event": "request",
+            "level": "info",
+            "timestamp": datetime.fromtimestamp(line.at, UTC).isoformat(timespec="milliseconds"),
+            "process": self._process,
+            "method": line.method,
+            "path": line.path,
+            "status": int(line.status),
+            "ms": round(line.seconds * 1000, 2),
+            "correlation_id": line.correlation_id,
+        }
+        return orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE).decode()
+
+    def _run(self) -> None:
+        while True:
+            time.sleep(FLUSH_SECONDS)
+            self.flush()
+
+
+lines = Lines()
 
 
 class AccessLog:
@@ -35,11 +98,13 @@ class AccessLog:
             return self._application(environ, noting)
         finally:
             seconds = time.perf_counter() - started
-            part = part_of(environ.get("PATH_INFO", ""))
+            path = environ.get("PATH_INFO", "")
+            part = part_of(path)
             metrics.REQUESTS.labels(part, status).inc()
             self._seconds[part].observe(seconds)
-            if part != "probe" and log.isEnabledFor(logging.INFO):
-                log.info("request", extra={"request": _described(environ, status, seconds)})
+            if lines.is_on and part != "probe":
+                method, correlation_id = environ.get("REQUEST_METHOD", ""), environ.get(CORRELATION, "")
+                lines.add(_Line(time.time(), seconds, status, method, path, correlation_id))
 
 
 def part_of(path: str) -> str:
@@ -47,38 +112,7 @@ def part_of(path: str) -> str:
     return next((part for prefix, part in _PARTS if path.startswith(prefix)), "web")
 
 
-def _described(environ: dict[str, Any], status: str, seconds: float) -> dict[str, Any]:
-    return {
-        "method": environ.get("REQUEST_METHOD", ""),
-        "path": environ.get("PATH_INFO", ""),
-        "status": int(status),
-        "ms": round(seconds * 1000, 2),
-        "correlation_id": environ.get(CORRELATION, ""),
-    }
-
-
-class AccessFormatter(logging.Formatter):
-    """A line of the access log: the general renderer costs several times as much, and there is a line per lead."""
-
-    def __init__(self, process: str) -> None:
-        super().__init__()
-        self._process = process
-
-    def format(self, record: logging.LogRecord) -> str:
-        at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
-        line = {
-            "event": "request",
-            "level": "info",
-            "timestamp": f"{at}.{int(record.msecs):03d}Z",
-            "process": self._process,
-            **record.__dict__["request"],
-        }
-        return orjson.dumps(line).decode()
-
-
-def configure(process: str) -> None:
-    """Gives the access log its own renderer; call it after `runtime.logs.configure`."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(AccessFormatter(process))
-    log.handlers[:] = [handler]
-    log.propagate = False
+def start(process: str, level: str) -> None:
+    """Begins to write the access log, unless only warnings are wanted."""
+    if level in ("DEBUG", "INFO"):
+        lines.start(process, sys.stderr)

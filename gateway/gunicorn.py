@@ -44,7 +44,7 @@ def post_worker_init(worker: Any) -> None:
     from gateway import access
 
     logs.configure("gateway", _settings.log_level)
-    access.configure("gateway")
+    access.start("gateway", _settings.log_level)
 
 
 def worker_exit(_server: Any, worker: Any) -> None:

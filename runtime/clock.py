@@ -17,9 +17,12 @@ def parse_iso(text: str) -> datetime:
     """The instant written as ISO 8601.
 
     Raises:
-        ValueError: not ISO 8601, or without an offset.
+        ValueError: not ISO 8601, without an offset, or out of range.
     """
     at = datetime.fromisoformat(text)
     if at.tzinfo is None:
         raise ValueError(f"time without offset: {text!r}")
-    return at.astimezone(UTC)
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"time out of range: {text!r}") from None

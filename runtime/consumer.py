@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 IDLE_SECONDS = 0.5
 BULK_PREFETCH = 10
 MOST_FACTS = 1000
+FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 10.0
 
 
@@ -44,6 +45,13 @@ class _Feed:
     channel: Any = None
     waiting: deque[_Delivery] = field(default_factory=deque)
     limit: int = 50
+    rests_until: float = 0.0
+    rest: float = FIRST_PAUSE
+    why: str = ""
+
+    @property
+    def is_ready(self) -> bool:
+        return bool(self.waiting) and time.monotonic() >= self.rests_until
 
     @property
     def is_bulk(self) -> bool:
@@ -111,6 +119,7 @@ class Consumer:
         try:
             declare(self._connection.channel())
             self._feeds = deque(_Feed(inbox) for inbox in self._inboxes)
+            self._resume()
             for feed in self._feeds:
                 self._subscribe(feed)
             self.consuming.set()
@@ -141,15 +150,15 @@ class Consumer:
         if feed is not None:
             self._work(feed)
         elif is_busy:
-            self._connection.sleep(IDLE_SECONDS / 10)  # only bulk is waiting, and it is held back
+            self._connection.sleep(IDLE_SECONDS / 10)  # what is waiting is held back or rests
 
     def _next(self) -> _Feed | None:
         """The next queue with something waiting: live before bulk, in turn within each."""
         for _ in range(len(self._feeds)):
             self._feeds.rotate(-1)
-            if self._feeds[-1].waiting and not self._feeds[-1].is_bulk:
+            if self._feeds[-1].is_ready and not self._feeds[-1].is_bulk:
                 return self._feeds[-1]
-        bulk = next((feed for feed in self._feeds if feed.waiting), None)
+        bulk = next((feed for feed in self._feeds if feed.is_ready and feed.is_bulk), None)
         if bulk is None or self._hold_bulk():
             return None
         self._feeds.remove(bulk)
@@ -159,9 +168,16 @@ class Consumer:
     def _work(self, feed: _Feed) -> None:
         batch = self._take(feed)
         started = time.perf_counter()
-        facts = self._until_received(feed, batch)
+        try:
+            facts = self._until_received(feed, batch)
+        except MostlyFailing as error:
+            feed.waiting.extendleft(reversed(batch))
+            self._let_rest(feed, error)
+            return
         if facts is None:
             return
+        feed.rest, feed.why = FIRST_PAUSE, ""
+        self._resume()
         feed.channel.basic_ack(batch[-1].tag, multiple=True)
         if not batch[0].redelivered:
             self._adapt(feed, facts, time.perf_counter() - started)
@@ -178,40 +194,57 @@ class Consumer:
         return batch
 
     def _until_received(self, feed: _Feed, batch: list[_Delivery]) -> int | None:
-        """Hands the batch to its inbox, again and again while the database is away or nearly everything fails.
-        None when told to stop meanwhile: the broker will deliver it to somebody else."""
-        pause = 0.1
+        """Hands the batch to its inbox, again and again while the database is away, which stops every queue.
+        None when told to stop meanwhile: the broker will deliver it to somebody else.
+
+        Raises:
+            MostlyFailing: this queue should rest; the others go on.
+        """
+        pause = FIRST_PAUSE
         while not self._stopping.is_set():
             try:
                 if batch[0].redelivered:
                     facts = feed.inbox.receive_alone(batch[0].body)
                 else:
                     facts = feed.inbox.receive([delivery.body for delivery in batch])
+            except MostlyFailing:
+                raise
             except Exception as error:
                 self._pause(feed, error, pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
             else:
-                self._resume()
                 return facts
         return None
 
+    def _let_rest(self, feed: _Feed, error: MostlyFailing) -> None:
+        feed.rests_until = time.monotonic() + feed.rest
+        feed.why = f"{feed.inbox.subscription.queue}: {error}"
+        log.error("%s rests for %.1f s: %s", feed.inbox.subscription.queue, feed.rest, error)
+        feed.rest = min(feed.rest * 2, LONGEST_PAUSE)
+        self._tell_pause(feed.why)
+
     def _pause(self, feed: _Feed, error: Exception, seconds: float) -> None:
-        known = isinstance(error, MostlyFailing) or classify(error) is not Trouble.DATA
-        self.paused_because = (
-            f"{feed.inbox.subscription.queue}: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
-        )
-        metrics.PAUSED.set(1)
+        known = classify(error) is not Trouble.DATA
+        what = str(error).splitlines()[0] if str(error) else type(error).__name__
+        self._tell_pause(f"{feed.inbox.subscription.queue}: {what}")
         log.error("consumption pauses for %.1f s: %s", seconds, self.paused_because, exc_info=None if known else error)
         until = time.monotonic() + seconds
         while not self._stopping.is_set() and (left := until - time.monotonic()) > 0:
             self._connection.sleep(min(left, IDLE_SECONDS))  # keeps answering heartbeats
             self.last_turn = time.monotonic()
 
+    def _tell_pause(self, why: str) -> None:
+        self.paused_because = why
+        metrics.PAUSED.set(1)
+
     def _resume(self) -> None:
+        """Something went through: only queues that still rest are worth telling of."""
         if self.paused_because:
-            log.warning("consumption goes on after: %s", self.paused_because)
-            self.paused_because = ""
-            metrics.PAUSED.set(0)
+            resting = next((feed.why for feed in self._feeds if feed.why), "")
+            if resting != self.paused_because:
+                log.warning("consumption goes on after: %s", self.paused_because)
+            self.paused_because = resting
+            metrics.PAUSED.set(1 if resting else 0)
 
     def _adapt(self, feed: _Feed, facts: int, seconds: float) -> None:
         if seconds > 1.5 * self._target:

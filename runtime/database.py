@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import orjson
@@ -30,12 +31,14 @@ class Database:
     """The database of one owner.
 
     owner: whose it is; names the file or schema.
+    sweep_after_seconds: see `runtime.outbox.Outbox`.
     on_committed: told, after each commit, what the transaction emitted.
     """
 
-    def __init__(self, owner: str, engine: Engine) -> None:
+    def __init__(self, owner: str, engine: Engine, sweep_after_seconds: float = 10.0) -> None:
         self.owner = owner
         self.engine = engine
+        self._sweep_after = timedelta(seconds=sweep_after_seconds)
         self.dialect = engine.dialect.name
         self.on_committed: Callable[[list[Outgoing]], None] = lambda outgoing: None
         # One writer at a time per process: under eventlet a write transaction that yields would wait for itself.
@@ -57,7 +60,9 @@ class Database:
             self._writer.acquire()
         try:
             with self.engine.connect().execution_options(writes=True) as connection:
-                transaction = Transaction(connection, self.owner, lane=lane, hops=hops, cause=cause)
+                transaction = Transaction(
+                    connection, self.owner, lane=lane, hops=hops, cause=cause, sweep_after=self._sweep_after
+                )
                 with connection.begin():
                     yield transaction
                     outgoing = transaction.flush()
@@ -104,9 +109,9 @@ def pause_after_conflict(attempt: int) -> float:
 def open_database(owner: str, settings: Settings) -> Database:
     """The database of `owner` as the settings say; connects lazily."""
     if settings.database_url:
-        return Database(owner, _postgresql(owner, settings))
+        return Database(owner, _postgresql(owner, settings), settings.sweep_after_seconds)
     settings.var.mkdir(parents=True, exist_ok=True)
-    return Database(owner, _sqlite(settings.var / f"{owner}.db"))
+    return Database(owner, _sqlite(settings.var / f"{owner}.db"), settings.sweep_after_seconds)
 
 
 def _postgresql(owner: str, settings: Settings) -> Engine:

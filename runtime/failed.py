@@ -42,10 +42,10 @@ def record(
         sa.insert(failed).values(
             id=new_id(),
             queue=queue,
-            subject=subject[:100],
-            correlation_id=correlation_id[:36],
+            subject=storable(subject)[:100],
+            correlation_id=storable(correlation_id)[:36],
             body=body,
-            error=error[:ERROR_CHARACTERS],
+            error=storable(error)[:ERROR_CHARACTERS],
             attempts=1,
             created_at=now,
             due_at=due_at,
@@ -97,25 +97,23 @@ class Retrier:
         metrics.PARKED.set(parked)
 
     def _try(self, identifier: str) -> None:
+        # The attempt is counted and committed before it is made: a fact that kills its process must not be taken up
+        # at once by the next one, for ever.
+        row = self._database.transact(self._count_attempt, identifier)
+        if row is None:
+            return
         try:
-            self._database.transact(self._handle_one, identifier)
+            self._database.transact(self._handle_one, row)
         except Exception as error:
             if classify(error) is Trouble.OUTAGE:
                 raise
             log.warning("failed fact %s failed again: %s", identifier, error)
-            self._database.transact(self._failed_again, identifier, describe(error))
+            self._database.transact(_note_error, identifier, describe(error))
 
-    def _handle_one(self, transaction: Transaction, identifier: str) -> None:
+    def _count_attempt(self, transaction: Transaction, identifier: str) -> Any:
         row = _claim(transaction, identifier)
         if row is None:
-            return
-        transaction.connection.execute(sa.delete(failed).where(failed.c.id == identifier))
-        self._handle(transaction, row.queue, bytes(row.body))
-
-    def _failed_again(self, transaction: Transaction, identifier: str, error: str) -> None:
-        row = _claim(transaction, identifier)
-        if row is None:
-            return
+            return None
         attempts = row.attempts + 1
         is_last = attempts >= self._most_attempts
         now = utc_now()
@@ -124,11 +122,16 @@ class Retrier:
             .where(failed.c.id == identifier)
             .values(
                 attempts=attempts,
-                error=error[:ERROR_CHARACTERS],
                 due_at=None if is_last else now + backoff(attempts, self._base_seconds),
                 parked_at=now if is_last else None,
             )
         )
+        return row
+
+    def _handle_one(self, transaction: Transaction, row: Any) -> None:
+        gone = transaction.connection.execute(sa.delete(failed).where(failed.c.id == row.id)).rowcount == 0
+        if not gone:  # nobody handled or dropped it meanwhile
+            self._handle(transaction, row.queue, bytes(row.body))
 
 
 def _claim(transaction: Transaction, identifier: str) -> Any:
@@ -138,6 +141,17 @@ def _claim(transaction: Transaction, identifier: str) -> Any:
         .where(failed.c.id == identifier, failed.c.due_at <= utc_now())
         .with_for_update(skip_locked=True)
     ).first()
+
+
+def _note_error(transaction: Transaction, identifier: str, error: str) -> None:
+    transaction.connection.execute(
+        sa.update(failed).where(failed.c.id == identifier).values(error=storable(error)[:ERROR_CHARACTERS])
+    )
+
+
+def storable(text: str) -> str:
+    """`text` without what a database refuses in text: NUL characters and halves of surrogate pairs."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def describe(error: BaseException) -> str:

@@ -12,11 +12,11 @@ def new_id() -> str:
 
 
 def made_at(identifier: str) -> datetime | None:
-    """When a UUIDv7 was made, in UTC; None for any other kind of identifier."""
+    """When a UUIDv7 in its canonical text was made, in UTC; None for anything else."""
     try:
         uuid = UUID(identifier)
-    except ValueError:
+        if uuid.version != 7 or str(uuid) != identifier:
+            return None
+        return datetime.fromtimestamp((uuid.int >> 80) / 1000, UTC)
+    except (ValueError, OverflowError):  # also a time past the year 9999
         return None
-    if uuid.version != 7:
-        return None
-    return datetime.fromtimestamp((uuid.int >> 80) / 1000, UTC)

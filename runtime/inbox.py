@@ -4,6 +4,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -117,15 +118,19 @@ class Inbox:
         Raises: as `receive`.
         """
         try:
-            identifier = unpack(body, self.subscription.message).id if len(body) <= MAX_BODY_BYTES else None
+            chunk = self._read_one(body)
         except Unreadable:
-            identifier = None
-        if identifier is None:
             return self.receive([body])
-        if self._database.transact(self._count_life, identifier) > LIVES:
-            self._database.transact(self._park_killer, identifier, body)
-            return 1
-        return self.receive([body])
+        if self._database.transact(self._count_life, chunk.id) > LIVES:
+            self._database.transact(self._put_killer_aside, chunk)
+            return len(chunk.items)
+        try:
+            return self.receive([body])
+        except Exception:
+            # It did not end the process: the life is given back, or an outage would park what is innocent.
+            with suppress(Exception):
+                self._database.transact(self._give_life_back, chunk.id)
+            raise
 
     def handle_failed(self, transaction: Transaction, body: bytes) -> None:
         """Handles one fact from the `failed` table again, in the retrier's transaction.
@@ -146,12 +151,33 @@ class Inbox:
         ).returning(suspect.c.attempts)
         return int(transaction.connection.execute(statement).scalar_one())
 
-    def _park_killer(self, transaction: Transaction, identifier: str, body: bytes) -> None:
-        if self._claim(transaction, [identifier]):
-            why = f"its process ended {LIVES} times while it was handled alone"
-            failed.record(transaction, queue=self.subscription.queue, body=body, error=why, due_at=None)
-        self._forget_suspects(transaction, [identifier])
-        metrics.FACTS.labels(self.subscription.queue, "parked").inc()
+    def _give_life_back(self, transaction: Transaction, identifier: str) -> None:
+        transaction.connection.execute(
+            sa.update(suspect)
+            .where(suspect.c.queue == self.subscription.queue, suspect.c.message_id == identifier)
+            .values(attempts=suspect.c.attempts - 1)
+        )
+
+    def _put_killer_aside(self, transaction: Transaction, chunk: Chunk) -> None:
+        """Parks a fact that ends its process. Of several in one message it is not known which: each goes to the
+        `failed` table alone, where the innocent ones succeed and the other runs out of attempts."""
+        queue = self.subscription.queue
+        why = f"its process ended {LIVES} times while its message was handled alone"
+        due_at = None if len(chunk.items) == 1 else utc_now()
+        if self._claim(transaction, [chunk.id]):
+            log.error("message %s of %s put aside: %s", chunk.id, queue, why)
+            for fact in self._prepare_nothing(chunk):
+                failed.record(
+                    transaction,
+                    queue=queue,
+                    body=single(chunk, fact.raw),
+                    error=why,
+                    due_at=due_at,
+                    subject=fact.fact.subject if fact.fact is not None else "",
+                    correlation_id=fact.correlation_id,
+                )
+        self._forget_suspects(transaction, [chunk.id])
+        metrics.FACTS.labels(queue, "failed" if due_at else "parked").inc(len(chunk.items))
 
     def _read(self, bodies: Sequence[bytes]) -> tuple[list[Chunk], list[_Refused]]:
         chunks: dict[str, Chunk] = {}
@@ -159,8 +185,8 @@ class Inbox:
         for body in bodies:
             try:
                 chunk = self._read_one(body)
-            except Unreadable as error:
-                refused.append(_Refused(body, str(error)))
+            except Exception as error:  # reading does no I/O: whatever it is, it is the body's fault
+                refused.append(_Refused(body, str(error) if isinstance(error, Unreadable) else failed.describe(error)))
             else:
                 chunks[chunk.id] = chunk
         return list(chunks.values()), refused
@@ -186,6 +212,16 @@ class Inbox:
                 received.value = prepare(received.fact) if prepare else received.fact
             except Exception as error:
                 received.error = failed.describe(error)
+            facts.append(received)
+        return facts
+
+    def _prepare_nothing(self, chunk: Chunk) -> list[_Received]:
+        """Facts as they are, where they can be read: `prepare` may be what ends the process."""
+        facts = []
+        for raw in chunk.items:
+            received = _Received(chunk, raw)
+            with suppress(Exception):
+                received.fact = read_fact(raw, self.subscription.message)
             facts.append(received)
         return facts
 
@@ -227,7 +263,7 @@ class Inbox:
                 self.subscription.handle(transaction, [fact.value for fact in good])
             self._refuse_if_mostly_failing(len(bad), len(facts))
             self._record(transaction, bad, refused)
-            self._forget_suspects(transaction, list(fresh))
+            self._forget_suspects(transaction, [chunk.id for chunk in chunks])
         return len(bad)
 
     def _claim(self, transaction: Transaction, identifiers: list[str]) -> set[str]:

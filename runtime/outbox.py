@@ -23,6 +23,9 @@ DELETE_EVERY = 0.2
 
 SWEEP_BATCH = 500
 
+MOST_DELETED = 5000
+"""Rows in one DELETE: a statement takes no more than some ten thousand parameters."""
+
 
 class Outbox:
     """Publishes what the owner's transactions emit, and forgets it when the broker has confirmed it.
@@ -87,7 +90,7 @@ class Outbox:
 
     def forget_confirmed(self) -> None:
         """Deletes the rows of messages that the broker has confirmed."""
-        identifiers = [self._confirmed.popleft() for _ in range(len(self._confirmed))]
+        identifiers = [self._confirmed.popleft() for _ in range(min(len(self._confirmed), MOST_DELETED))]
         if not identifiers:
             return
         try:
@@ -115,7 +118,7 @@ class Outbox:
         now = utc_now()
         due = (
             sa.select(outbox.c.id)
-            .where(outbox.c.due_at <= now, outbox.c.id.not_in(self._under_way))
+            .where(outbox.c.due_at <= now, outbox.c.id.not_in(tuple(self._under_way)))
             .order_by(outbox.c.due_at)
             .limit(SWEEP_BATCH)
             .with_for_update(skip_locked=True)

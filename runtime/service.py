@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, TypeVar
 
-from eventlet.event import Event
+from nameko.containers import WorkerContext
 from nameko.exceptions import ContainerBeingKilled
 from nameko.extensions import DependencyProvider, Entrypoint, ProviderCollector, SharedExtension
 from nameko.messaging import QueueConsumer
@@ -97,16 +97,19 @@ class Consume(Entrypoint):  # type: ignore[misc]
         ]
 
     def _handle(self, transaction: Transaction, facts: list[Any]) -> None:
-        finished = Event()
+        errors: list[BaseException] = []
 
         def tell(_context: Any, result: Any, exc_info: Any) -> tuple[Any, Any]:
-            finished.send(exc_info[1] if exc_info else None)
+            if exc_info:
+                errors.append(exc_info[1])
             return result, exc_info
 
-        self.container.spawn_worker(self, (transaction, facts), {}, handle_result=tell)
-        error = finished.wait()
-        if error is not None:
-            raise error
+        # On this very thread and outside the pool of workers: the transaction is open, and with the pool full of RPC
+        # waiting to write, each would wait for the other.
+        context = WorkerContext(self.container, self.container.service_cls(), self, (transaction, facts), {})
+        self.container._run_worker(context, tell)
+        if errors:
+            raise errors[0]
 
 
 consume = Consume.decorator

@@ -15,9 +15,6 @@ from runtime.clock import utc_now
 from runtime.tables import outbox
 from runtime.wire import Outgoing, pack
 
-SWEEP_AFTER = timedelta(seconds=10)
-"""How long the worker that committed a message has to get it confirmed before the sweeper takes it up."""
-
 
 class UndeclaredMessage(TypeError):
     """A handler emitted a type that its declaration does not name: the message graph would lie."""
@@ -28,15 +25,19 @@ class Transaction:
 
     connection: for its SQL.
     lane, hops, cause: inherited by what it emits.
+    sweep_after: how long whoever commits it has to get it confirmed before the sweeper takes it up.
     may_emit: names of the message types it has declared; None when it may emit any.
     """
 
-    def __init__(self, connection: Connection, owner: str, *, lane: Lane, hops: int, cause: str) -> None:
+    def __init__(
+        self, connection: Connection, owner: str, *, lane: Lane, hops: int, cause: str, sweep_after: timedelta
+    ) -> None:
         self.connection = connection
         self.owner = owner
         self.lane: Lane = lane
         self.hops = hops
         self.cause = cause
+        self.sweep_after = sweep_after
         self.may_emit: frozenset[str] | None = None
         self._emitted: list[tuple[Message, Fact]] = []
 
@@ -77,7 +78,7 @@ class Transaction:
         ]
         self._emitted.clear()
         if outgoing:
-            due_at = utc_now() + SWEEP_AFTER
+            due_at = utc_now() + self.sweep_after
             self.connection.execute(
                 sa.insert(outbox),
                 [

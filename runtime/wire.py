@@ -90,18 +90,18 @@ def unpack(body: bytes, message: Message) -> Chunk:
     """Reads an envelope of `message`.
 
     Raises:
-        Unreadable: not JSON, not an envelope, of another type, without facts, or its id is no UUIDv7.
+        Unreadable: not JSON, not an envelope, of another type, without facts, or its id is no canonical UUIDv7.
     """
     try:
         chunk = _read_chunk(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Unreadable(f"not an envelope: {error}") from error
     if chunk.type != message.name:
         raise Unreadable(f"an envelope of {chunk.type!r} where {message.name!r} was expected")
     if not 1 <= len(chunk.items) <= MAX_FACTS:
         raise Unreadable(f"{len(chunk.items)} facts where 1 to {MAX_FACTS} were expected")
     if made_at(chunk.id) is None:
-        raise Unreadable(f"its id {chunk.id!r} is no UUIDv7")
+        raise Unreadable(f"its id {chunk.id!r} is no UUIDv7 in canonical text")
     return chunk
 
 

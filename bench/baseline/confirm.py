@@ -6,6 +6,7 @@ from typing import Self
 import pika
 
 from bench.ground import Ground
+from bench.measure import say
 from bench.processes import Processes, answers, free_port
 from bench.visitors import posts
 
@@ -33,7 +34,9 @@ class ConfirmApp:
             raise
         return self
 
-    def __exit__(self, *_error: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_error: object) -> None:
+        if kind is not None:
+            say(self.processes.last_words())
         self.processes.stop()
 
     @property

@@ -14,7 +14,7 @@ from bench.baseline.services import SERVICES
 from bench.drain import Drain, wait_for
 from bench.ground import Ground
 from bench.load import closed_loop, request
-from bench.measure import Meter
+from bench.measure import Meter, say
 from bench.processes import Processes, answers, free_port
 from bench.visitors import FORM, visitors
 from bench.watch import Seen, watch_postgresql
@@ -63,7 +63,9 @@ class IdiomaticPipeline:
         self.posted(WARM_UP)
         self.sql("analyze")
 
-    def __exit__(self, *_error: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_error: object) -> None:
+        if kind is not None:
+            say(self.processes.last_words())
         self.processes.stop()
         self._connection.close()
 
@@ -103,6 +105,8 @@ class IdiomaticPipeline:
             hold.enter_context(self.processes.held("capture"))
             for fields in itertools.islice(self._leads(), leads):
                 services.capture.submit.call_async(fields)
+            if self.done() + leads != target:
+                raise RuntimeError("capture was not held: some leads did not wait")
             with Meter(self.roots) as meter:
                 hold.close()
                 self._wait_done(target, leads)

@@ -21,8 +21,8 @@ from collections.abc import Mapping
 from heapq import heapify, heappop, heappush
 from typing import Final
 
-UNIT: Final = 10**15
-"""One lead. Small enough that a debt stays exact in JSON readers that keep numbers as doubles."""
+UNIT: Final = 12_252_240 * 10**8
+"""One lead. Divides without rest by every total weight up to 18; a few of it still are exact as a double in JSON."""
 
 
 def shares(weights: Mapping[str, int]) -> dict[str, int]:

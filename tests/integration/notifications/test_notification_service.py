@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 
 import pytest
+import requests
 from notification_cases import Sandbox, assigned, seller
 
 from contracts.distribution import SELLER_CHANGED, WORK_ASSIGNED
@@ -25,11 +26,19 @@ def environment(settings: Settings) -> dict[str, str]:
     return {**os.environ, **{name: value for name, value in given.items() if value}}
 
 
+def is_ready(settings: Settings) -> bool:
+    try:
+        return requests.get(f"http://127.0.0.1:{settings.health_port_of('notifications')}/health/ready", timeout=1).ok
+    except requests.ConnectionError:
+        return False
+
+
 @pytest.fixture
 def running(bus_settings: Settings, sandbox: Sandbox) -> Iterator[Settings]:
     settings = replace(bus_settings, sandbox_url=sandbox.url, health_port=pick_free(1)[0] - OWNERS.index("notifications"))
     upgrade("notifications", settings)
     process = subprocess.Popen([sys.executable, "-m", "runtime.run", "notifications"], env=environment(settings))
+    wait_for(lambda: is_ready(settings))
     yield settings
     process.terminate()
     assert process.wait(15) == 0
@@ -45,6 +54,7 @@ def wait_for(condition: Callable[[], bool], seconds: float = 20.0) -> None:
 @pytest.mark.feature("NOT-1", "NOT-4")
 def test_from_the_bus_to_inbox_and_phone(running: Settings, sandbox: Sandbox) -> None:
     publisher = Publisher(running.amqp_url, "test").start()
+    assert publisher.wait_open(10)
     rita = new_id()
     facts = [assigned(rita) for _ in range(5)]
     hears = seller(rita, channels=("sms", "email"))

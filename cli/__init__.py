@@ -1,0 +1,1 @@
+"""The `rodizio` command line."""
