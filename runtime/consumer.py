@@ -25,7 +25,9 @@ log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 0.5
 BULK_PREFETCH = 10
-MOST_FACTS = 1000
+FEWEST_FACTS, MOST_FACTS = 50, 1000
+"""Bounds of what one batch may take, however long a fact takes."""
+
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 10.0
 
@@ -180,7 +182,7 @@ class Consumer:
         self._resume()
         feed.channel.basic_ack(batch[-1].tag, multiple=True)
         if not batch[0].redelivered:
-            self._adapt(feed, facts, time.perf_counter() - started)
+            self._adapt(feed, facts, time.thread_time() - started)
 
     def _take(self, feed: _Feed) -> list[_Delivery]:
         """Deliveries for one batch; a redelivered one comes alone, for it may be the one that killed its process."""
@@ -247,8 +249,10 @@ class Consumer:
             metrics.PAUSED.set(1 if resting else 0)
 
     def _adapt(self, feed: _Feed, facts: int, seconds: float) -> None:
+        """Aims at the processor time of a batch, which is what RPC in this process waits for: on a busy machine the
+        clock on the wall would shrink batches just when their fixed cost hurts most."""
         if seconds > 1.5 * self._target:
-            feed.limit = max(1, int(facts * self._target / seconds))
+            feed.limit = max(FEWEST_FACTS, int(facts * self._target / seconds))
         elif facts >= feed.limit / 2 and seconds < 0.75 * self._target:
             feed.limit = min(MOST_FACTS, feed.limit * 2)
 

@@ -49,7 +49,13 @@ class Sandbox:
 
     def ledger(self, **narrowed: str) -> list[dict[str, Any]]:
         """Everything accepted so far."""
-        return requests.get(f"{self.url}/ledger", params=narrowed, timeout=5).json()["items"]
+        found: list[dict[str, Any]] = []
+        while True:
+            after = {"after": str(found[-1]["id"])} if found else {}
+            page = requests.get(f"{self.url}/ledger", params={**narrowed, **after}, timeout=5).json()["items"]
+            if not page:
+                return found
+            found += page
 
     def per_intent(self) -> Counter[str]:
         """How many messages were accepted for each intent."""

@@ -122,7 +122,9 @@ def subscription(
     return Subscription(LEAD_CAPTURED, queue, lane, handle, prepare, frozenset(emits))  # type: ignore[arg-type]
 
 
-def make_inbox(database: Database, handle: Callable[[Transaction, list[Any]], None] = leave_effects, **options: Any) -> Inbox:
+def make_inbox(
+    database: Database, handle: Callable[[Transaction, list[Any]], None] = leave_effects, **options: Any
+) -> Inbox:
     """An inbox whose failures are due again soon."""
     return Inbox(database, subscription(handle, **options), retry_base_seconds=0.01, inbox_days=30)
 

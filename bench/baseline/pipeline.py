@@ -82,7 +82,10 @@ class IdiomaticPipeline:
 
     def done(self) -> int:
         """Leads whose seller has been notified."""
-        (count,) = self.sql("select count(*) from notices")[0]
+        return self._count("notices")
+
+    def _count(self, table: str) -> int:
+        (count,) = self.sql(f"select count(*) from {table}")[0]
         return int(str(count))
 
     def posts(self) -> Iterator[bytes]:
@@ -100,12 +103,12 @@ class IdiomaticPipeline:
 
     def waiting(self, leads: int) -> Drain:
         """Lets `leads` calls wait in front of capture, then lets capture go; no web side is involved."""
-        target = self.done() + leads
+        target, stored = self.done() + leads, self._count("leads")
         with ClusterRpcProxy({"AMQP_URI": self.amqp_url}) as services, ExitStack() as hold:
             hold.enter_context(self.processes.held("capture"))
             for fields in itertools.islice(self._leads(), leads):
                 services.capture.submit.call_async(fields)
-            if self.done() + leads != target:
+            if self._count("leads") != stored:
                 raise RuntimeError("capture was not held: some leads did not wait")
             with Meter(self.roots) as meter:
                 hold.close()

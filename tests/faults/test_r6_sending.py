@@ -222,6 +222,8 @@ def test_services_killed_at_random_under_a_moody_provider_send_nothing_twice(
     for channel in CHANNELS:
         sandbox.fault(channel, None)
     time.sleep(2)  # what is stalled comes to its end
-    assert sandbox.ledger(), "nothing was sent at all"
+    outcome = states(database, "sms") + states(database, "email")
+    assert outcome["sent"] > 50, f"too little was sent to show anything: {outcome}"
+    print(outcome, f"seed {seed}")
     successors(database, settings)
     check(database, sandbox, monkeypatch, context=f"(RODIZIO_FAULT_SEED={seed})")

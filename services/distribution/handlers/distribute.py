@@ -84,7 +84,7 @@ class _Batch:
                 given += 1
                 self._assign(pool, row, decision.seller_id, snapshot_id)
             row["waiting_reason"] = decision.waiting_reason or ""
-            if decision.work_id in found and row["waiting_reason"] != waited_for:
+            if decision.work_id in found and (decision.seller_id or row["waiting_reason"] != waited_for):
                 self.moved.append(row)
         if given:
             self._keep(pool, snapshot_id, candidates, outcome.sellers)

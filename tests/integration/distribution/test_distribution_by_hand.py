@@ -1,0 +1,186 @@
+"""Work given and returned by people, and work that ends."""
+
+from typing import Any
+
+import orjson
+import pytest
+import sqlalchemy as sa
+from distribution_cases import MONDAY, Company, closed
+
+from runtime.errors import Conflict, Invalid, NotFound
+from runtime.ids import new_id
+from runtime.tables import outbox
+from services.distribution import tables
+from services.distribution.handlers import hand, leads, views
+
+
+def told(company: Company) -> list[tuple[str, int, str, str]]:
+    """(type, version, seller, reason) of everything told about work, in the order it was told."""
+    rows = company.rows(outbox)
+    envelopes = [orjson.loads(row["body"]) for row in rows]
+    facts = [(envelope["type"], item) for envelope in envelopes for item in envelope["items"] if "work_id" in item]
+    return sorted(
+        ((kind, fact["subject_version"], fact["seller_id"], fact["reason"]) for kind, fact in facts),
+        key=lambda fact: fact[1],
+    )
+
+
+@pytest.mark.feature("R5")
+def test_a_hand_assignment_moves_no_debt_but_counts_for_caps(company: Company) -> None:
+    team = company.team()
+    first, second = company.seller(team, open_cap=2), company.seller(team, open_cap=2)
+    lead = company.capture(company.form(team))[0]
+    assert company.holder(lead) == first
+    before = company.ask(views.fairness, team)["items"]
+    shown = company.reassign(lead, second)
+    assert (shown["seller_id"], shown["assignment_version"], shown["reason"]) == (second, 2, "hand")
+    assert company.ask(views.fairness, team)["items"] == before
+    assert company.open_work() == {first: 0, second: 1}
+    why = company.ask(views.why, lead)
+    assert (why["winner"]["seller_id"], why["reason"], why["candidates"]) == (second, "hand", [])
+    assert told(company) == [("work_assigned", 1, first, "rule"), ("work_assigned", 2, second, "hand")]
+
+
+@pytest.mark.feature("R5")
+def test_of_two_who_reassign_at_once_one_is_told_to_look_again(company: Company) -> None:
+    team = company.team()
+    _, second, third = (company.seller(team) for _ in range(3))
+    lead = company.capture(company.form(team))[0]
+    transact = company.database.transact
+    transact(hand.reassign, lead, second, 1, company.now)
+    for attempt in (lambda: transact(hand.reassign, lead, third, 1), lambda: transact(hand.return_work, lead, "x", 1)):
+        with pytest.raises(Conflict):
+            attempt()
+    assert company.holder(lead) == second
+
+
+@pytest.mark.feature("R17")
+@pytest.mark.parametrize("limits", [{"open_cap": 1}, {"daily_cap": 1}, {"active": False}])
+def test_nobody_is_given_by_hand_more_than_they_may_have(company: Company, limits: dict[str, Any]) -> None:
+    team = company.team()
+    company.seller(team)
+    form = company.form(team)
+    limited = company.seller(company.team("Outra"), **limits)
+    one, other = company.capture(form, 2)
+    if "active" not in limits:
+        company.reassign(one, limited)
+    with pytest.raises(Invalid) as refused:
+        company.reassign(other, limited)
+    assert refused.value.errors[0]["field"] == "seller_id"
+    assert company.open_work()[limited] == (0 if "active" in limits else 1)
+
+
+@pytest.mark.feature("R5", "DIS-15")
+def test_what_is_returned_goes_to_another_seller_and_never_back(company: Company) -> None:
+    team = company.team()
+    first, second = company.seller(team), company.seller(team)
+    lead = company.capture(company.form(team))[0]
+    shown = company.give_back(lead)
+    assert (shown["seller_id"], shown["assignment_version"], shown["returned_by"]) == (second, 3, [first])
+    waits = company.give_back(lead)
+    assert (waits["state"], waits["waiting_reason"], waits["assignment_version"]) == ("waiting", "returned", 4)
+    assert {item["reason"] for item in company.ask(views.why, lead)["candidates"]} == {"returned"}
+    with pytest.raises(Conflict):
+        company.give_back(lead)
+    third = company.seller(team)
+    assert company.holder(lead) == third
+    assert company.open_work() == {first: 0, second: 0, third: 1}
+    assert told(company) == [
+        ("work_assigned", 1, first, "rule"),
+        ("work_unassigned", 2, first, "wrong number"),
+        ("work_assigned", 3, second, "rule"),
+        ("work_unassigned", 4, second, "wrong number"),
+        ("work_assigned", 5, third, "rule"),
+    ]
+    assert company.reassign(lead, first)["seller_id"] == first
+
+
+@pytest.mark.feature("DIS-3")
+def test_returning_does_not_give_the_turn_back(company: Company) -> None:
+    team = company.team()
+    sellers = [company.seller(team) for _ in range(3)]
+    form = company.form(team)
+    company.give_back(company.capture(form)[0])
+    assert [company.holder(lead) for _ in range(2) for lead in company.capture(form)] == [sellers[2], sellers[0]]
+
+
+@pytest.mark.feature("DIS-7")
+def test_freed_capacity_goes_to_what_waits_in_any_team_of_the_seller(company: Company) -> None:
+    north, south = company.team("Norte"), company.team("Sul")
+    seller = company.seller(north, south, open_cap=1)
+    first = company.capture(company.form(north))[0]
+    second = company.capture(company.form(south))[0]
+    assert company.holder(second) is None
+    company.close(first)
+    assert company.holder(second) == seller
+    third = company.capture(company.form(north))[0]
+    other = company.seller(company.team("Oeste"))
+    company.reassign(second, other)
+    assert company.holder(third) == seller
+
+
+@pytest.mark.feature("R4", "R5")
+def test_work_is_closed_once_and_stays_closed(company: Company) -> None:
+    team = company.team()
+    first, second = company.seller(team), company.seller(team)
+    lead = company.capture(company.form(team))[0]
+    fact = closed(lead, first)
+    company.database.transact(leads.close_work, [fact, fact, closed(new_id(), first)], company.now)
+    company.database.transact(leads.close_work, [fact], company.now)
+    assert company.open_work() == {first: 0, second: 0}
+    with pytest.raises(Conflict):
+        company.reassign(lead, second)
+    with pytest.raises(Conflict):
+        company.give_back(lead)
+
+
+@pytest.mark.feature("R5")
+def test_work_that_waits_without_a_rule_can_be_given_by_hand(company: Company) -> None:
+    team = company.team()
+    seller = company.seller(team)
+    lead = company.capture(new_id())[0]
+    shown = company.reassign(lead, seller)
+    assert (shown["seller_id"], shown["team_id"], shown["waiting_reason"]) == (seller, team, "")
+
+
+def test_what_does_not_exist_is_not_found(company: Company) -> None:
+    seller = company.seller(company.team())
+    for unknown in (new_id(), "nonsense"):
+        with pytest.raises(NotFound):
+            company.database.transact(hand.reassign, unknown, seller, 1)
+        with pytest.raises(NotFound):
+            company.ask(views.why, unknown)
+        with pytest.raises(NotFound):
+            company.ask(views.get_seller, unknown)
+        with pytest.raises(NotFound):
+            company.ask(views.get_team, unknown)
+
+
+@pytest.mark.feature("R5")
+def test_the_database_refuses_a_second_decision_for_the_same_version(company: Company) -> None:
+    team = company.team()
+    company.seller(team)
+    company.capture(company.form(team))
+    row = dict(company.rows(tables.decisions)[0])
+    with pytest.raises(sa.exc.IntegrityError), company.database.write() as tx:
+        tx.connection.execute(sa.insert(tables.decisions).values(**row | {"id": new_id(), "decided_at": MONDAY}))
+
+
+@pytest.mark.feature("DIS-7")
+def test_pages_of_work(company: Company) -> None:
+    team = company.team()
+    seller = company.seller(team, open_cap=3)
+    company.capture(company.form(team), 7)
+    for view, count in ((lambda *a: company.ask(views.seller_work, seller, *a), 3), (company_waiting(company), 4)):
+        seen, cursor = [], None
+        while True:
+            page = view(cursor, 2)
+            seen += [item["work_id"] for item in page["items"]]
+            cursor = page["next"]
+            if cursor is None:
+                break
+        assert len(seen) == len(set(seen)) == count
+
+
+def company_waiting(company: Company) -> Any:
+    return lambda *arguments: company.ask(views.waiting, *arguments)
