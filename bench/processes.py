@@ -53,9 +53,11 @@ class Processes:
     def log_tail(self, name: str, lines: int = 25) -> str:
         """Last lines of one log."""
         log = self.logs / f"{name}.log"
-        return "\n".join(log.read_text(errors="replace").splitlines()[-lines:]) if log.exists() else ""
+        if not log.exists():
+            return ""
+        return "\n".join(line[:400] for line in log.read_text(errors="replace").splitlines()[-lines:])
 
-    def last_words(self, lines: int = 8) -> str:
+    def last_words(self, lines: int = 4) -> str:
         """The end of every log: what to read first when something failed."""
         return "\n".join(f"--- {name}\n{self.log_tail(name, lines)}" for name in self._running)
 

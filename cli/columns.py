@@ -41,12 +41,13 @@ def match(header: Sequence[str], form: Mapping[str, Any], chosen: Mapping[str, s
     picked = {_column(header, column): _field(declared, target) for column, target in chosen.items()}
     targets = []
     for place, name in enumerate(header):
+        namesake = by_name.get(_plain(name))
         if place in picked:
             targets.append(picked[place])
-        elif by_name.get(_plain(name), "") in picked.values():
+        elif namesake and namesake in picked.values():
             targets.append("")  # its field was given to another column
         else:
-            targets.append(by_name.get(_plain(name)) or _own_name(name))
+            targets.append(namesake or _own_name(name))
     _check(header, targets, form)
     return ColumnMap(tuple(targets))
 

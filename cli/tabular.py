@@ -20,6 +20,9 @@ LIKELY_ENCODINGS = ["utf_8", "utf_16", "cp1252", "latin_1"]
 
 SAMPLE_BYTES = 64 * 1024
 SAMPLE_LINES = 100
+SNIFFED_CHARACTERS = 8 * 1024
+"""How much the delimiter is told from: the work grows with the square of it."""
+
 MOST_LINES_PER_ROW = 200
 """A row that goes on for longer comes from a quotation mark that nobody closed."""
 
@@ -123,8 +126,11 @@ def _codec(encoding: str) -> str:
 
 
 def _dialect_of(path: Path, encoding: str, delimiter: str | None) -> SimpleDialect:
-    sample = "".join(islice(_lines(path, encoding), SAMPLE_LINES))[:SAMPLE_BYTES]
-    found = clevercsv.Sniffer().sniff(sample, delimiters=DELIMITERS)
+    sample = "".join(islice(_lines(path, encoding), SAMPLE_LINES))[:SNIFFED_CHARACTERS]
+    try:
+        found = clevercsv.Sniffer().sniff(sample, delimiters=DELIMITERS)
+    except clevercsv.exceptions.Error as error:
+        raise BadFile(f"{path}: {_reason(error)}") from error
     if delimiter is None and found is None:
         raise BadFile(f"{path}: the delimiter could not be told; name it with --delimiter")
     told = found.delimiter if delimiter is None else delimiter

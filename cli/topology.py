@@ -4,7 +4,6 @@ import json
 import subprocess
 from collections.abc import Iterable
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 import click
@@ -14,9 +13,7 @@ from rich.table import Table
 from cli.local import load_settings, private_node
 from runtime.settings import Settings
 from runtime.topology import Binding, bindings
-
-if TYPE_CHECKING:
-    from runtime.topology_check import Difference, Found, Pruned
+from runtime.topology_check import CannotLook, Difference, Found, Pruned, compare, look_at_api, look_at_node, prune
 
 
 @click.command()
@@ -41,8 +38,6 @@ def topology(action: str, force: bool, rabbitmq_api: str | None, as_json: bool) 
     if action == "list":
         _list(as_json)
         return
-    from runtime.topology_check import CannotLook, compare, prune
-
     settings = load_settings()
     try:
         difference = compare(_look(settings, rabbitmq_api))
@@ -69,9 +64,7 @@ def _list(as_json: bool) -> None:
     Console().print(table)
 
 
-def _look(settings: Settings, rabbitmq_api: str | None) -> "Found":
-    from runtime.topology_check import CannotLook, look_at_api, look_at_node
-
+def _look(settings: Settings, rabbitmq_api: str | None) -> Found:
     if rabbitmq_api:
         return look_at_api(rabbitmq_api, settings.amqp_url)
     node = private_node(settings)
@@ -87,7 +80,7 @@ def _look(settings: Settings, rabbitmq_api: str | None) -> "Found":
         raise CannotLook(f"the private broker does not tell; is it running? {why[0] if why else ''}") from error
 
 
-def _tell(difference: "Difference", pruned: "Pruned | None") -> None:
+def _tell(difference: Difference, pruned: Pruned | None) -> None:
     if difference.is_none:
         click.echo("The broker has what the contracts call for, and nothing else of ours.")
         return

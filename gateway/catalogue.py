@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from contracts.capture import FormChanged
 from gateway import store
 from gateway.forms import MAX_NAME_LENGTH, Form, compile_form
-from runtime.database import Database
+from runtime.database import Database, pause_after_conflict, worth_repeating
 from runtime.errors import Unavailable
 
 log = logging.getLogger(__name__)
@@ -18,6 +19,7 @@ FRESH_SECONDS = 2.0
 """How long a form is used without looking whether it has changed."""
 
 MAX_FORMS = 10_000
+ATTEMPTS = 6
 
 
 @dataclass(slots=True)
@@ -41,25 +43,28 @@ class FormCatalogue:
             Unavailable: the database is away and the form is not in memory.
         """
         entry = self._entries.get(key)
-        if entry is None:
-            return None if len(key) > MAX_NAME_LENGTH else self._load(key, None)
         now = time.monotonic()
-        if entry.fresh_until > now:
+        if entry is not None and entry.fresh_until > now:
             return entry.form
-        with self._lock:
-            if entry.fresh_until > now:
-                return entry.form
-            entry.fresh_until = now + FRESH_SECONDS  # the others go on with the old one meanwhile
+        if len(key) > MAX_NAME_LENGTH:
+            return None
+        with self._lock:  # one asks, the others find what it got
+            entry = self._entries.get(key)
+            if entry is not None:
+                if entry.fresh_until > now:
+                    return entry.form
+                entry.fresh_until = now + FRESH_SECONDS  # the others go on with the old one meanwhile
+            else:
+                return self._load(key, None)
         return self._load(key, entry)
 
     def _load(self, key: str, known: _Entry | None) -> Form | None:
         try:
-            with self._database.read() as connection:
-                state = store.form_by_key(connection, key)
+            state = self._read(key)
         except sa.exc.SQLAlchemyError as error:
+            log.warning("form %s could not be read%s: %s", key, ", the old one serves" if known else "", error)
             if known is None:
                 raise Unavailable("the gateway's database does not answer") from error
-            log.warning("form %s could not be refreshed, the old one serves: %s", key, error)
             return known.form
         if state is None or not state.active:
             self._entries.pop(key, None)
@@ -71,3 +76,16 @@ class FormCatalogue:
             self._entries.clear()
         self._entries[key] = _Entry(form, time.monotonic() + FRESH_SECONDS)
         return form
+
+    def _read(self, key: str) -> FormChanged | None:
+        for attempt in range(1, ATTEMPTS):
+            try:
+                with self._database.read() as connection:
+                    return store.form_by_key(connection, key)
+            except sa.exc.DBAPIError as error:
+                # The first connections to a SQLite file may find it locked for a moment.
+                if not worth_repeating(error, attempt):
+                    raise
+            time.sleep(pause_after_conflict(attempt))
+        with self._database.read() as connection:
+            return store.form_by_key(connection, key)

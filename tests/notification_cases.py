@@ -1,4 +1,4 @@
-"""What tests of notifications share: facts as distribution tells them, and the provider's sandbox on a port of its own."""
+"""What tests of notifications share: facts as distribution tells them, and the sandbox on a port of its own."""
 
 import threading
 from collections import Counter
@@ -10,7 +10,6 @@ from typing import Any
 
 import requests
 import sqlalchemy as sa
-
 
 from contracts.distribution import SellerChanged, WorkAssigned, WorkUnassigned
 from contracts.message import Lane

@@ -12,9 +12,12 @@ from runtime.rpc_client import RpcPool
 FORM_KEY = "bank"
 PATIENCE = 60.0
 
+# fmt: off
 COLUMNS = (
-    "age,job,marital,education,default,housing,loan,contact,month,day_of_week,duration,campaign,pdays,previous,output"
-).split(",")
+    "age", "job", "marital", "education", "default", "housing", "loan", "contact", "month", "day_of_week", "duration",
+    "campaign", "pdays", "previous", "output",
+)
+# fmt: on
 
 _MORNING = [{"days": [0, 1, 2, 3, 4], "start": "08:00", "end": "14:00"}]
 _EVENING = [{"days": [0, 1, 2, 3, 4, 5], "start": "14:00", "end": "22:00"}]

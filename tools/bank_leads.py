@@ -1,27 +1,32 @@
 """Makes contacts out of the UCI "Bank Marketing" table, which has neither names nor phones.
 
-The table is by S. Moro, P. Cortez and P. Rita (2014), CC BY 4.0. Names, e-mail addresses and phones are made up from the
-number of the row alone, so that every run makes the same file; no two rows share an address or a phone.
+The table is by S. Moro, P. Cortez and P. Rita (2014), CC BY 4.0. Names, e-mail addresses and phones are made up from
+the number of the row alone, so that every run makes the same file; no two rows share an address or a phone.
 """
 
 import csv
 import sys
 from pathlib import Path
 
+# fmt: off
 FIRST = (
-    "Ana,André,António,Beatriz,Bruno,Carla,Carlos,Catarina,Cláudia,Cristina,Daniel,Diana,Diogo,Duarte,Eduardo,Fátima,"
-    "Filipa,Francisco,Gonçalo,Helena,Hugo,Inês,Isabel,Joana,João,Jorge,José,Leonor,Luís,Madalena,Manuel,Margarida,Maria,"
-    "Mário,Marta,Miguel,Mónica,Nuno,Patrícia,Paula,Paulo,Pedro,Rafael,Raquel,Ricardo,Rita,Rui,Sandra,Sérgio,Sílvia,Sofia,"
-    "Susana,Teresa,Tiago,Vasco,Vera,Vítor"
-).split(",")
+    "Ana", "André", "António", "Beatriz", "Bruno", "Carla", "Carlos", "Catarina", "Cláudia", "Cristina", "Daniel",
+    "Diana", "Diogo", "Duarte", "Eduardo", "Fátima", "Filipa", "Francisco", "Gonçalo", "Helena", "Hugo", "Inês",
+    "Isabel", "Joana", "João", "Jorge", "José", "Leonor", "Luís", "Madalena", "Manuel", "Margarida", "Maria", "Mário",
+    "Marta", "Miguel", "Mónica", "Nuno", "Patrícia", "Paula", "Paulo", "Pedro", "Rafael", "Raquel", "Ricardo", "Rita",
+    "Rui", "Sandra", "Sérgio", "Sílvia", "Sofia", "Susana", "Teresa", "Tiago", "Vasco", "Vera", "Vítor",
+)
 LAST = (
-    "Abreu,Almeida,Alves,Antunes,Azevedo,Barbosa,Barros,Batista,Braga,Branco,Brito,Campos,Cardoso,Carneiro,Carvalho,"
-    "Castro,Conceição,Correia,Costa,Coutinho,Cruz,Cunha,Dias,Esteves,Faria,Fernandes,Ferreira,Figueiredo,Fonseca,Freitas,"
-    "Gomes,Gonçalves,Guerreiro,Henriques,Leal,Leite,Lima,Lopes,Lourenço,Macedo,Machado,Magalhães,Marques,Martins,Matias,"
-    "Matos,Melo,Mendes,Miranda,Monteiro,Morais,Moreira,Mota,Moura,Nascimento,Neves,Nogueira,Nunes,Oliveira,Pacheco,Pereira,"
-    "Pinheiro,Pinho,Pinto,Pires,Ramos,Reis,Ribeiro,Rocha,Rodrigues,Santos,Saraiva,Silva,Simões,Soares,Sousa,Tavares,"
-    "Teixeira,Torres,Valente,Vaz,Vicente,Vieira"
-).split(",")
+    "Abreu", "Almeida", "Alves", "Antunes", "Azevedo", "Barbosa", "Barros", "Batista", "Braga", "Branco", "Brito",
+    "Campos", "Cardoso", "Carneiro", "Carvalho", "Castro", "Conceição", "Correia", "Costa", "Coutinho", "Cruz", "Cunha",
+    "Dias", "Esteves", "Faria", "Fernandes", "Ferreira", "Figueiredo", "Fonseca", "Freitas", "Gomes", "Gonçalves",
+    "Guerreiro", "Henriques", "Leal", "Leite", "Lima", "Lopes", "Lourenço", "Macedo", "Machado", "Magalhães", "Marques",
+    "Martins", "Matias", "Matos", "Melo", "Mendes", "Miranda", "Monteiro", "Morais", "Moreira", "Mota", "Moura",
+    "Nascimento", "Neves", "Nogueira", "Nunes", "Oliveira", "Pacheco", "Pereira", "Pinheiro", "Pinho", "Pinto", "Pires",
+    "Ramos", "Reis", "Ribeiro", "Rocha", "Rodrigues", "Santos", "Saraiva", "Silva", "Simões", "Soares", "Sousa",
+    "Tavares", "Teixeira", "Torres", "Valente", "Vaz", "Vicente", "Vieira",
+)
+# fmt: on
 PREFIXES = ("91", "92", "93", "96")
 """Of Portuguese mobile numbers, which have nine digits."""
 

@@ -24,6 +24,8 @@ class ConfirmApp:
         self._ground_pids = {"broker": ground.broker_pid}
 
     def __enter__(self) -> Self:
+        with pika.BlockingConnection(pika.URLParameters(self.amqp_url)) as connection:
+            connection.channel().queue_declare(QUEUE, durable=True, arguments={"x-queue-type": "quorum"})
         flags = ["-w", "2", "-k", "gthread", "--threads", "8", "-b", f"127.0.0.1:{self.port}"]
         self.processes.start("gateway", ["-m", "gunicorn", *flags, "bench.baseline.confirm_app:app"])
         try:

@@ -26,7 +26,6 @@ def channel() -> BlockingChannel:
         parameters = pika.URLParameters(os.environ["BASELINE_AMQP_URL"])
         parameters.heartbeat = 0  # an idle thread would answer none
         own.channel = pika.BlockingConnection(parameters).channel()
-        own.channel.queue_declare(QUEUE, durable=True, arguments={"x-queue-type": "quorum"})
         own.channel.confirm_delivery()
     return own.channel
 

@@ -124,9 +124,7 @@ def test_all_types_shuffled_and_delivered_three_times_end_the_same(database: Dat
     for work in works:
         for version in range(1, random.randint(2, 5)):
             give = random.random() < 0.8
-            facts.append(
-                assigned(random.choice(sellers), work, version) if give else unassigned(work, version)
-            )
+            facts.append(assigned(random.choice(sellers), work, version) if give else unassigned(work, version))
     ends: dict[str, Any] = {}
     for fact in facts:
         if not hasattr(fact, "name"):

@@ -22,7 +22,9 @@ from services.notifications.sending import Sender
 
 @pytest.fixture
 def sandboxed(settings: Settings, sandbox: Sandbox) -> Settings:
-    return replace(settings, sandbox_url=sandbox.url, provider_timeout_seconds=0.5, public_url="https://crm.example.org")
+    return replace(
+        settings, sandbox_url=sandbox.url, provider_timeout_seconds=0.5, public_url="https://crm.example.org"
+    )
 
 
 def assign(database: Database, count: int = 1, **changes: Any) -> str:
@@ -57,7 +59,9 @@ def test_sms_and_email_go_out_once_with_a_link_and_nothing_of_the_lead(
 def test_many_senders_send_each_intent_once(database: Database, sandboxed: Settings, sandbox: Sandbox) -> None:
     assign(database, 30)
     with ThreadPoolExecutor(6) as pool:
-        for done in [pool.submit(drain, sender(database, replace(sandboxed, provider_timeout_seconds=10))) for _ in range(6)]:
+        for done in [
+            pool.submit(drain, sender(database, replace(sandboxed, provider_timeout_seconds=10))) for _ in range(6)
+        ]:
             done.result()
     assert states(database, "sms") == states(database, "email") == {"sent": 30}
     assert sandbox.per_intent() == Counter(row.message_id for row in rows(database) if row.channel != "in_app")

@@ -35,7 +35,9 @@ def is_ready(settings: Settings) -> bool:
 
 @pytest.fixture
 def running(bus_settings: Settings, sandbox: Sandbox) -> Iterator[Settings]:
-    settings = replace(bus_settings, sandbox_url=sandbox.url, health_port=pick_free(1)[0] - OWNERS.index("notifications"))
+    settings = replace(
+        bus_settings, sandbox_url=sandbox.url, health_port=pick_free(1)[0] - OWNERS.index("notifications")
+    )
     upgrade("notifications", settings)
     process = subprocess.Popen([sys.executable, "-m", "runtime.run", "notifications"], env=environment(settings))
     wait_for(lambda: is_ready(settings))

@@ -28,7 +28,7 @@ from runtime.outbox import Outbox
 from runtime.publisher import Unconfirmed, Unroutable
 from runtime.settings import Settings
 from runtime.tables import outbox
-from runtime.transaction import UndeclaredMessage
+from runtime.transaction import Transaction, UndeclaredMessage
 from runtime.wire import Outgoing
 
 
@@ -53,16 +53,21 @@ def test_rows_are_written_with_the_transaction_and_published_after_it(database: 
 def test_a_rollback_leaves_nothing(database: Database) -> None:
     published: list[object] = []
     database.on_committed = published.append
-    with pytest.raises(RuntimeError, match="changed my mind"), database.write() as transaction:
+
+    def change_its_mind(transaction: Transaction) -> None:
         leave_effects(transaction, [captured()])
-        raise RuntimeError("changed my mind")
+        raise RuntimeError("changed its mind")
+
+    with pytest.raises(RuntimeError, match="changed its mind"):
+        database.transact(change_its_mind)
     assert (count(database, outbox), count(database, effect), published) == (0, 0, [])
 
 
 def test_a_handler_may_emit_only_what_it_has_declared(database: Database) -> None:
-    with pytest.raises(UndeclaredMessage, match="lead_captured"), database.write() as transaction:
+    with database.write() as transaction:
         transaction.may_emit = frozenset({"work_assigned"})
-        transaction.emit(LEAD_CAPTURED, captured())
+        with pytest.raises(UndeclaredMessage, match="lead_captured"):
+            transaction.emit(LEAD_CAPTURED, captured())
 
 
 @pytest.mark.feature("R3")

@@ -11,7 +11,6 @@ from click.testing import CliRunner, Result
 from cli.import_file import SOME_REJECTED, import_file
 from cli.rejected import original_cell, safe_cell
 from cli.sending import MOST_ROWS
-
 from tests.cli_cases import SELLER, FakeGateway
 
 pytestmark = pytest.mark.feature("CAP-5")
@@ -73,8 +72,8 @@ def test_a_repeat_is_the_same_import_and_another_content_is_not(importing: Impor
 
 
 def test_rejected_rows_are_written_with_number_and_reasons(importing: Import) -> None:
-    text = "name,email,note\nAna,a@example.com,x\n,nobody@example.com,=cmd()\nRui,r@example.com\nEva,e@e.pt,x,y\nZé,z@e.pt,x,,\n"
-    result = importing.run(text)
+    rows = ["Ana,a@example.com,x", ",nobody@example.com,=cmd()", "Rui,r@example.com", "Eva,e@e.pt,x,y", "Zé,z@e.pt,x,,"]
+    result = importing.run("\n".join(["name,email,note", *rows]))
 
     assert result.exit_code == SOME_REJECTED
     header, *rows = importing.rejected()

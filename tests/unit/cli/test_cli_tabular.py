@@ -66,7 +66,7 @@ def test_quotes_that_come_only_far_below_are_understood(tmp_path: Path) -> None:
 
 
 def test_a_single_column_is_not_cut_at_commas(tmp_path: Path) -> None:
-    table = open_table(_write(tmp_path, "email\nana@example.com\nrui@example.com\n".encode()))
+    table = open_table(_write(tmp_path, b"email\nana@example.com\nrui@example.com\n"))
 
     assert [table.header, *_cells(table)] == [["email"], ["ana@example.com"], ["rui@example.com"]]
 
@@ -96,7 +96,7 @@ def test_what_the_caller_says_is_believed(tmp_path: Path) -> None:
         (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4, "not look like text"),
         (b"name,email\nAna,\x00\n" * 3, "NUL byte"),
         (b'name,email\nAna,"a\n' + b"Rui,r@example.com\n" * (2 * MOST_LINES_PER_ROW), "never closed"),
-        (b'name,email\nAna,"' + b"x" * 200_000 + b"\n", "never closed"),
+        (b'name,email\nAna,"' + b"x " * 70_000 + b"\n", "never closed"),
     ],
 )
 def test_a_file_that_cannot_be_used_says_why_in_a_line(tmp_path: Path, content: bytes, said: str) -> None:

@@ -1,0 +1,148 @@
+"""One fact of every type with every field filled, as the golden files hold them."""
+
+from contracts.campaigns import OpportunityClosed, OpportunityOpened
+from contracts.capture import AcceptSubmission, FieldRule, FormChanged, LeadCaptured
+from contracts.distribution import SellerChanged, WorkAssigned, WorkUnassigned
+from contracts.message import Fact
+from contracts.notifications import MessageSent
+
+FACT = "019cb8d1-0000-7000-8000-00000000f001"
+LEAD = "019cb8d1-0000-7000-8000-00000000a001"
+CONTACT = "019cb8d1-0000-7000-8000-00000000c001"
+FORM = "019cb8d1-0000-7000-8000-00000000b001"
+SELLER = "019cb8d1-0000-7000-8000-00000000d001"
+TEAM = "019cb8d1-0000-7000-8000-00000000e001"
+CORRELATION = "019cb8d1-0000-7000-8000-000000000001"
+
+FACTS: dict[str, Fact] = {
+    "accept_submission": AcceptSubmission(
+        id=FACT,
+        subject=LEAD,
+        subject_version=1,
+        correlation_id=CORRELATION,
+        lead_id=LEAD,
+        form_id=FORM,
+        received_at="2026-03-01T09:59:59.250000+00:00",
+        fields={"nome": "João Gonçalves", "telefone": "912 345 678", "obs": "ligar à tarde 🙂"},
+        source="spring campaign",
+        channel="contextual_ads",
+        roles={"name": "nome", "phone": "telefone"},
+        region="BR",
+        context={"utm_source": "google", "ip": "203.0.113.7"},
+        digest="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        import_id="019cb8d1-0000-7000-8000-000000001001",
+    ),
+    "form_changed": FormChanged(
+        id=FACT,
+        subject=FORM,
+        subject_version=7,
+        correlation_id=CORRELATION,
+        form_id=FORM,
+        key="form-0a1b2c3d4e",
+        name="Ask for a quote",
+        source="site",
+        channel="site",
+        active=True,
+        fields=(
+            FieldRule(name="nome", kind="text", role="name", required=True, max_length=120),
+            FieldRule(name="plano", kind="choice", choices=("basic", "full")),
+        ),
+        one_of=("telefone", "email"),
+        allowed_origins=("https://shop.example",),
+        region="ES",
+        locale="es",
+    ),
+    "lead_captured": LeadCaptured(
+        id=FACT,
+        subject=LEAD,
+        subject_version=1,
+        correlation_id=CORRELATION,
+        lead_id=LEAD,
+        contact_id=CONTACT,
+        form_id=FORM,
+        source="spring campaign",
+        channel="site",
+        captured_at="2026-03-01T10:00:00.000000+00:00",
+        score=70,
+        quality=60,
+        returning=True,
+    ),
+    "seller_changed": SellerChanged(
+        id=FACT,
+        subject=SELLER,
+        subject_version=3,
+        correlation_id=CORRELATION,
+        seller_id=SELLER,
+        name="Rita Sá",
+        email="rita@sales.example",
+        phone="+351912345678",
+        locale="en",
+        time_zone="America/Sao_Paulo",
+        channels=("sms", "email"),
+        active=False,
+    ),
+    "work_assigned": WorkAssigned(
+        id=FACT,
+        subject=LEAD,
+        subject_version=2,
+        correlation_id=CORRELATION,
+        work_id=LEAD,
+        lead_id=LEAD,
+        contact_id=CONTACT,
+        form_id=FORM,
+        source="spring campaign",
+        team_id=TEAM,
+        seller_id=SELLER,
+        assigned_at="2026-03-01T10:00:00.500000+00:00",
+        captured_at="2026-03-01T10:00:00.000000+00:00",
+        reason="hand",
+        previous_seller_id="019cb8d1-0000-7000-8000-00000000d002",
+    ),
+    "work_unassigned": WorkUnassigned(
+        id=FACT,
+        subject=LEAD,
+        subject_version=3,
+        correlation_id=CORRELATION,
+        work_id=LEAD,
+        lead_id=LEAD,
+        seller_id=SELLER,
+        unassigned_at="2026-03-01T11:00:00.000000+00:00",
+        reason="returned",
+    ),
+    "opportunity_opened": OpportunityOpened(
+        id=FACT,
+        subject="019cb8d1-0000-7000-8000-000000002001",
+        subject_version=1,
+        correlation_id=CORRELATION,
+        opportunity_id="019cb8d1-0000-7000-8000-000000002001",
+        work_id=LEAD,
+        contact_id=CONTACT,
+        seller_id=SELLER,
+        source="spring campaign",
+        opened_at="2026-03-01T10:00:01.000000+00:00",
+    ),
+    "opportunity_closed": OpportunityClosed(
+        id=FACT,
+        subject="019cb8d1-0000-7000-8000-000000002001",
+        subject_version=2,
+        correlation_id=CORRELATION,
+        opportunity_id="019cb8d1-0000-7000-8000-000000002001",
+        work_id=LEAD,
+        seller_id=SELLER,
+        outcome="won",
+        closed_at="2026-03-09T17:30:00.000000+00:00",
+    ),
+    "message_sent": MessageSent(
+        id=FACT,
+        subject="019cb8d1-0000-7000-8000-000000003001",
+        subject_version=1,
+        correlation_id=CORRELATION,
+        message_id="019cb8d1-0000-7000-8000-000000003001",
+        channel="sms",
+        recipient_kind="seller",
+        recipient_id=SELLER,
+        work_id=LEAD,
+        status="unknown",
+        sent_at="2026-03-01T10:00:02.000000+00:00",
+    ),
+}
