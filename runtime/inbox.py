@@ -271,13 +271,12 @@ class Inbox:
         if not identifiers:
             return set()
         now = utc_now()
-        statement = transaction.insert(inbox).values(
-            [
-                {"queue": self.subscription.queue, "message_id": identifier, "received_at": now}
-                for identifier in identifiers
-            ]
-        )
-        claimed = transaction.connection.execute(statement.on_conflict_do_nothing().returning(inbox.c.message_id))
+        statement = transaction.insert(inbox).on_conflict_do_nothing().returning(inbox.c.message_id)
+        rows = [
+            {"queue": self.subscription.queue, "message_id": identifier, "received_at": now}
+            for identifier in identifiers
+        ]
+        claimed = transaction.connection.execute(statement, rows)
         return set(claimed.scalars())
 
     def _split(self, transaction: Transaction, facts: list[_Received]) -> list[_Received]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, TypeVar
 
+from nameko.constants import CALL_ID_STACK_CONTEXT_KEY
 from nameko.containers import WorkerContext
 from nameko.exceptions import ContainerBeingKilled
 from nameko.extensions import DependencyProvider, Entrypoint, ProviderCollector, SharedExtension
@@ -165,6 +166,9 @@ class MeasuredRpc(Rpc):  # type: ignore[misc]
     def handle_message(self, body: Any, message: Any) -> None:
         self.check_signature(body["args"], body["kwargs"])
         context = self.unpack_message_headers(message)
+        calls = context.pop(CALL_ID_STACK_CONTEXT_KEY, [])
+        if isinstance(calls, list) and all(isinstance(call, str) for call in calls):
+            context[CALL_ID_STACK_CONTEXT_KEY] = calls  # over anything else nameko's worker would end the service
         handle_result = partial(self.answer, message, time.perf_counter())
         try:
             self.container.spawn_worker(

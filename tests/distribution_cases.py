@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from inspect import signature
 from typing import Any
 
 import sqlalchemy as sa
@@ -119,9 +120,10 @@ class Company:
         return self.database.transact(hand.return_work, work_id, "wrong number", version, self.now)
 
     def ask(self, view: Any, *arguments: Any) -> Any:
-        """What a view answers."""
+        """What a view answers at this time."""
+        timed = {"now": self.now} if "now" in signature(view).parameters else {}
         with self.database.read() as connection:
-            return view(connection, *arguments)
+            return view(connection, *arguments, **timed)
 
     def assignment(self, work_id: str) -> dict[str, Any]:
         """Who has it, or what it waits for."""

@@ -107,12 +107,16 @@ def _sort_out(connection: Connection, arrivals: Sequence[Arrival]) -> tuple[list
     return new, conflicting
 
 
+def _columns(details: ContactDetails) -> dict[str, Any]:
+    return {name: getattr(details, name) for name in ContactDetails.__slots__}
+
+
 def _contact(contact_id: str, details: ContactDetails, now: datetime) -> dict[str, Any]:
-    return {"id": contact_id, "created_at": now, "updated_at": now, **asdict(details)}
+    return {"id": contact_id, "created_at": now, "updated_at": now, **_columns(details)}
 
 
 def _completion(contact_id: str, details: ContactDetails, now: datetime) -> dict[str, Any]:
-    return {"of_id": contact_id, "at": now, **{f"new_{name}": value for name, value in asdict(details).items()}}
+    return {"of_id": contact_id, "at": now, **{f"new_{name}": value for name, value in _columns(details).items()}}
 
 
 def _lead(arrival: Arrival, contact_id: str, now: datetime) -> dict[str, Any]:

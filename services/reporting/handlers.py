@@ -1,9 +1,9 @@
 """Use cases of reporting."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
+import msgspec
 from sqlalchemy.engine import Connection
 
 from contracts.distribution import SellerChanged
@@ -27,7 +27,7 @@ def count_facts(transaction: Transaction, message: Message, facts: Sequence[Any]
                 "type": message.name,
                 "subject": fact.subject,
                 "subject_version": fact.subject_version,
-                "fact": asdict(fact),
+                "fact": msgspec.to_builtins(fact),
                 "received_at": now,
             }
             for fact in facts

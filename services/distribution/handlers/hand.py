@@ -64,7 +64,7 @@ def reassign(
     store.add_decisions(tx, [], [decision_row(row, snapshot_id=None, rule_version=None)])
     tx.emit(WORK_ASSIGNED, assigned_fact(row, previous or ""))
     distribute(tx, opened)
-    return assignment(tx.connection, work_id)
+    return assignment(tx.connection, work_id, now=opened.now)
 
 
 def return_work(
@@ -115,7 +115,7 @@ def return_work(
     )
     opened.expect([row["team_id"]] if row["team_id"] else [])
     distribute(tx, opened)
-    return assignment(tx.connection, work_id)
+    return assignment(tx.connection, work_id, now=opened.now)
 
 
 def _seen(connection: Connection, work_id: str, version: int) -> Work:

@@ -1,6 +1,10 @@
-"""What people ask: who has it, what waits and for what, why this seller, is it fair."""
+"""What people ask: who has it, what waits and for what, why this seller, is it fair.
+
+now: the instant waiting work is judged at; this one when it is not given.
+"""
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.engine import Connection, RowMapping
@@ -102,35 +106,37 @@ def list_rules(connection: Connection) -> Page:
     return {"items": items, "next": None}
 
 
-def assignment(connection: Connection, work_id: str) -> dict[str, Any]:
+def assignment(connection: Connection, work_id: str, *, now: datetime | None = None) -> dict[str, Any]:
     """Who has a piece of work, or what it waits for.
 
     Raises:
         NotFound: no such work.
     """
-    found = assignments(connection, [known_id("work", work_id)])
+    found = assignments(connection, [known_id("work", work_id)], now=now)
     if not found:
         raise NotFound("work", work_id)
     return found[0]
 
 
-def assignments(connection: Connection, work_ids: Collection[str]) -> list[dict[str, Any]]:
+def assignments(
+    connection: Connection, work_ids: Collection[str], *, now: datetime | None = None
+) -> list[dict[str, Any]]:
     """Those of these that are known, by work id."""
-    return _assignments(connection, store.work_by_id(connection, work_ids))
+    return _assignments(connection, store.work_by_id(connection, work_ids), now)
 
 
-def _assignments(connection: Connection, rows: store.Rows) -> list[dict[str, Any]]:
-    reasons = _waiting_now(connection, rows)
+def _assignments(connection: Connection, rows: store.Rows, now: datetime | None = None) -> list[dict[str, Any]]:
+    reasons = _waiting_now(connection, rows, now or utc_now())
     shown = ({name: row[name] for name in WORK_FIELDS} for row in rows)
     return [plain(row | {"waiting_reason": reasons.get(row["work_id"], row["waiting_reason"])}) for row in shown]
 
 
-def _waiting_now(connection: Connection, rows: store.Rows) -> dict[str, str]:
+def _waiting_now(connection: Connection, rows: store.Rows, now: datetime) -> dict[str, str]:
     """What waiting work waits for at this moment; nothing when it is about to be assigned."""
     waiting = [row for row in rows if row["state"] == "waiting" and row["team_id"]]
     if not waiting:
         return {}
-    opened = open_pools(connection, {row["team_id"] for row in waiting}, utc_now(), lock=False)
+    opened = open_pools(connection, {row["team_id"] for row in waiting}, now, lock=False)
     pools = {team_id: opened.candidates(team_id) for team_id in opened.pools}
     decided = ((row["work_id"], decide(pools[row["team_id"]], [lead_of(row)]).decisions[0]) for row in waiting)
     return {work_id: decision.waiting_reason or "" for work_id, decision in decided}
@@ -143,16 +149,23 @@ def seller_work(connection: Connection, seller_id: str, cursor: str | None = Non
     return {"items": _assignments(connection, [row._mapping for row in rows]), "next": following}
 
 
-def waiting(connection: Connection, cursor: str | None = None, limit: int = 50, team_id: str | None = None) -> Page:
+def waiting(
+    connection: Connection,
+    cursor: str | None = None,
+    limit: int = 50,
+    team_id: str | None = None,
+    *,
+    now: datetime | None = None,
+) -> Page:
     """What waits, newest first, each with its reason; of one team when it is named."""
     select = store.work_rows().where(work.c.state == "waiting")
     if team_id is not None:
         select = select.where(work.c.team_id == known_id("team", team_id))
     rows, following = page(connection, select, work.c.arrived_at, work.c.work_id, cursor, limit)
-    return {"items": _assignments(connection, [row._mapping for row in rows]), "next": following}
+    return {"items": _assignments(connection, [row._mapping for row in rows], now), "next": following}
 
 
-def why(connection: Connection, work_id: str) -> dict[str, Any]:
+def why(connection: Connection, work_id: str, *, now: datetime | None = None) -> dict[str, Any]:
     """Why this seller: every candidate of the decision and what spoke against each, recomputed from what was kept.
 
     For waiting work the candidates are judged as they stand now.
@@ -163,12 +176,13 @@ def why(connection: Connection, work_id: str) -> dict[str, Any]:
     Raises:
         NotFound: no such work.
     """
-    shown = assignment(connection, work_id)
+    now = now or utc_now()
+    shown = assignment(connection, work_id, now=now)
     answer = {name: shown[name] for name in ("work_id", "state", "reason", "waiting_reason", "score")}
     answer |= {"winner": None, "decided_at": None, "rule": None, "candidates": []}
     if shown["state"] == "waiting":
         rule = store.rules_of(connection, [shown["form_id"]]).get(shown["form_id"])
-        judged = _judged_now(connection, shown["work_id"]) if shown["team_id"] else []
+        judged = _judged_now(connection, shown["work_id"], now) if shown["team_id"] else []
         version = rule["version"] if rule else None
     else:
         decision = store.decision_of(connection, shown["work_id"], shown["assignment_version"])
@@ -192,9 +206,9 @@ def _judged_then(connection: Connection, decision: RowMapping) -> list[Judged]:
     return explain(thaw(snapshot["sellers"]), map(lead_of, decided), decision["work_id"])
 
 
-def _judged_now(connection: Connection, work_id: str) -> list[Judged]:
+def _judged_now(connection: Connection, work_id: str, now: datetime) -> list[Judged]:
     row = store.work_by_id(connection, [work_id])[0]
-    opened = open_pools(connection, [row["team_id"]], utc_now(), lock=False)
+    opened = open_pools(connection, [row["team_id"]], now, lock=False)
     return explain(opened.candidates(row["team_id"]), [lead_of(row)], work_id)
 
 
