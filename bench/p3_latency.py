@@ -73,7 +73,13 @@ def _measure(side: Side, seconds: float) -> dict[str, float]:
             open_loop(side.port, side.posts(), rate=RATE, seconds=seconds, on_answer=answered)
         wait_for(lambda: due.keys() <= seen.keys(), "the last notification", seconds=PATIENCE_SECONDS, every=0.05)
     late = [(seen[identifier] - scheduled) * 1000 for identifier, scheduled in due.items()]
-    return {"p50": percentile(late, 50), "p99": percentile(late, 99), "worst": max(late), "foreign": meter.foreign}
+    return {
+        "p50": percentile(late, 50),
+        "p99": percentile(late, 99),
+        "worst": max(late),
+        "cpu": meter.per_thousand(len(late)),
+        "foreign": meter.foreign,
+    }
 
 
 def _figure(
@@ -100,6 +106,8 @@ def _figure(
         import_rows_per_s=median(each["import_rows_per_s"] for each in busy),
         worst_ms=max(each["worst"] for each in ours),
         baseline_worst_ms=max(each["worst"] for each in theirs),
+        cpu_s_per_1000=median(each["cpu"] for each in ours),
+        baseline_cpu_s_per_1000=median(each["cpu"] for each in theirs),
         noise=noise(each["foreign"] for each in ours + theirs + busy),
     )
 

@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from cli.api import Api
+from cli.api import PAGE, Api
 
 LOOK_EVERY = 0.5
 """Seconds between two looks."""
@@ -75,9 +75,7 @@ def wait_assigned(api: Api, import_id: str, patience: float) -> Outcome:
     """
     fewest, moved_at = -1, time.monotonic()
     while True:
-        outcome = Outcome()
-        for lead in api.items("/leads", import_id=import_id):
-            outcome.count(lead)
+        outcome = _count(api, import_id)
         if not outcome.unsettled:
             return outcome
         if fewest < 0 or outcome.unsettled < fewest:
@@ -86,7 +84,17 @@ def wait_assigned(api: Api, import_id: str, patience: float) -> Outcome:
             raise Stalled(
                 f"{outcome.unsettled} leads are not assigned yet; see rodizio parked list --service distribution"
             )
-        time.sleep(4 * LOOK_EVERY)  # a look at every lead costs more than a count
+        time.sleep(LOOK_EVERY)
+
+
+def _count(api: Api, import_id: str) -> Outcome:
+    """What became of all leads of an import; of the newest ones only, while some of those are unsettled."""
+    outcome = Outcome()
+    for place, lead in enumerate(api.items("/leads", import_id=import_id), 1):
+        outcome.count(lead)
+        if place == PAGE and outcome.unsettled:
+            break
+    return outcome
 
 
 def seller_rows(api: Api, outcome: Outcome, form_id: str) -> list[dict[str, Any]]:

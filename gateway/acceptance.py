@@ -17,9 +17,6 @@ from runtime.wire import Outgoing, pack
 
 log = logging.getLogger(__name__)
 
-MAX_BATCHES = 1
-"""Batches that may be on their way to the broker at once."""
-
 
 class Publishes(Protocol):
     """What is needed of a `runtime.publisher.Publisher`."""
@@ -68,8 +65,8 @@ class _Batch:
 
 
 class Acceptance:
-    """Gathers what the threads of this process want to publish: whatever waits while batches are on their way goes in
-    the next one, so that under load the broker stores and confirms many submissions as one message.
+    """Gathers what the threads of this process want to publish: what comes while a batch is on its way to the broker
+    goes in the next one, so that under load the broker stores and confirms many submissions as one message.
 
     timeout: seconds to wait for the broker before the database keeps the submission instead.
     """
@@ -80,7 +77,7 @@ class Acceptance:
         self._timeout = timeout
         self._lock = threading.Lock()
         self._waiting: list[_Waiting] = []
-        self._under_way: list[_Batch] = []
+        self._under_way: _Batch | None = None
 
     def accept(self, fact: AcceptSubmission) -> None:
         """Returns when the submission is durable.
@@ -113,15 +110,14 @@ class Acceptance:
     def _is_stalled(self) -> bool:
         """Whether a batch waits in vain: further posts need not wait as long to find out."""
         under_way = self._under_way
-        return bool(under_way) and time.monotonic() - under_way[0].sent_at > self._timeout
+        return under_way is not None and time.monotonic() - under_way.sent_at > self._timeout
 
     def _send(self) -> None:
         with self._lock:
-            if not self._waiting or len(self._under_way) >= MAX_BATCHES:
+            if not self._waiting or self._under_way is not None:
                 return
-            batch = _Batch(self._waiting, time.monotonic())
+            batch = self._under_way = _Batch(self._waiting, time.monotonic())
             self._waiting = []
-            self._under_way.append(batch)
         try:
             messages = pack(ACCEPT_SUBMISSION, (entry.fact for entry in batch.entries), lane="live")
             batch.left = len(messages)
@@ -138,7 +134,7 @@ class Acceptance:
 
     def _end(self, batch: _Batch, error: Exception | None) -> None:
         with self._lock:
-            self._under_way.remove(batch)
+            self._under_way = None
         for entry in batch.entries:
             entry.answer(error)
 

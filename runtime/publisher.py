@@ -66,6 +66,7 @@ class Publisher:
         self._blocked = False
         self._stopping = False
         self._flush_is_due = False
+        self._declaring = False
         self._next_tag = 0
         self._open = threading.Event()
         self._thread: threading.Thread | None = None
@@ -217,8 +218,13 @@ class Publisher:
 
     def _was_returned(self, channel: Any, _method: Any, properties: Any, _body: bytes) -> None:
         self._returned.add(properties.message_id)
-        # Somebody removed a queue or binding: put it back, so that the sweeper's next attempt finds it.
-        declare_all(channel, lambda: None)
+        if properties.correlation_id is None and not self._declaring:
+            # Somebody removed a queue or binding: put it back, so that the sweeper's next attempt finds it.
+            self._declaring = True
+            declare_all(channel, self._declared)
+
+    def _declared(self) -> None:
+        self._declaring = False
 
     def _channel_closed(self, _channel: Any, reason: Exception) -> None:
         self._open.clear()
@@ -242,7 +248,7 @@ class Publisher:
 
     def _drop_all(self) -> None:
         self._open.clear()
-        self._channel, self._blocked, self._flush_is_due = None, False, False
+        self._channel, self._blocked, self._flush_is_due, self._declaring = None, False, False, False
         unconfirmed, self._unconfirmed = list(self._unconfirmed.values()), {}
         self._fail_all(BrokerAway("the connection was lost before it was sent"), self._waiting)
         for pending in unconfirmed:
@@ -289,5 +295,6 @@ def _properties(outgoing: Outgoing) -> pika.BasicProperties:
         content_encoding="utf-8",
         delivery_mode=2,
         message_id=outgoing.id,
+        correlation_id=outgoing.answers,
         headers={"lane": outgoing.lane},
     )

@@ -1,14 +1,16 @@
 """The nameko side: entrypoints and dependencies that put a service on the bus."""
 
 import logging
+import sys
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, TypeVar
 
+from kombu.utils.json import dumps
 from nameko.constants import CALL_ID_STACK_CONTEXT_KEY
 from nameko.containers import WorkerContext
-from nameko.exceptions import ContainerBeingKilled
+from nameko.exceptions import ContainerBeingKilled, UnserializableValueError, serialize
 from nameko.extensions import DependencyProvider, Entrypoint, ProviderCollector, SharedExtension
 from nameko.messaging import QueueConsumer
 from nameko.rpc import Rpc, RpcConsumer
@@ -19,14 +21,18 @@ from runtime import failed, metrics
 from runtime.bus import Bus
 from runtime.database import Database, open_database
 from runtime.errors import RuntimeRefusal
+from runtime.ids import new_id
 from runtime.inbox import Subscription
 from runtime.settings import Settings
 from runtime.topology import LANES
 from runtime.transaction import Transaction
+from runtime.wire import Outgoing
 
 log = logging.getLogger(__name__)
 
 S = TypeVar("S", bound=type)
+
+RPC_EXCHANGE = "nameko-rpc"
 
 SETTINGS = "SETTINGS"
 """Key of the `Settings` in a container's configuration."""
@@ -49,7 +55,8 @@ class BusExtension(SharedExtension, ProviderCollector):  # type: ignore[misc]
             for provider in sorted(self._providers, key=_name_of)
             for subscription in provider.subscriptions()
         ]
-        self.bus = Bus(self.database, subscriptions, self.settings).start()
+        self.bus = Bus(self.database, subscriptions, self.settings)  # known before anything can need it
+        self.bus.start()
 
     def unregister_provider(self, provider: Any) -> None:
         """Entrypoints stop before workers are waited for: the first one to stop ends consumption for all."""
@@ -135,6 +142,7 @@ class TolerantRpcConsumer(RpcConsumer):  # type: ignore[misc]
     """nameko's RPC consumer, but a request nobody waits for is refused instead of ending the service at every start."""
 
     queue_consumer = TolerantQueueConsumer()
+    shared = BusExtension()
 
     def handle_message(self, body: Any, message: Any) -> None:
         if not message.properties.get("reply_to"):
@@ -147,12 +155,23 @@ class TolerantRpcConsumer(RpcConsumer):  # type: ignore[misc]
             super().handle_message(body, message)
 
     def handle_result(self, message: Any, result: Any, exc_info: Any) -> Any:
+        """Answers through the bus's publisher: nameko's own would wait without a limit for a broker that is silent."""
+        error = serialize(exc_info[1]) if exc_info is not None else None
         try:
-            return super().handle_result(message, result, exc_info)
-        except Exception as error:  # the caller's queue or the broker is gone: its time-out tells it
-            log.warning("RPC answer could not be sent: %s", error)
-            self.queue_consumer.ack_message(message)
-            return result, exc_info
+            body = dumps({"result": result, "error": error})
+        except Exception:
+            exc_info = sys.exc_info()
+            body = dumps({"result": None, "error": serialize(UnserializableValueError(result))})
+        asker, request = message.properties["reply_to"], message.properties.get("correlation_id") or ""
+        answer = Outgoing(new_id(), RPC_EXCHANGE, asker, "live", body.encode(), answers=request)
+        self.shared.bus.publisher.publish([answer], _answered)
+        self.queue_consumer.ack_message(message)
+        return result, exc_info
+
+
+def _answered(outgoing: Outgoing, error: Exception | None) -> None:
+    if error is not None:  # its caller's time-out tells it
+        log.warning("RPC answer to %s could not be sent: %s", outgoing.answers, error)
 
 
 class MeasuredRpc(Rpc):  # type: ignore[misc]

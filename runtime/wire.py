@@ -21,13 +21,14 @@ class Unreadable(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One message on its way to an exchange; `id` is the envelope's."""
+    """One message on its way to an exchange; `id` is the envelope's. answers: id of the RPC request it answers."""
 
     id: str
     exchange: str
     routing_key: str
     lane: Lane
     body: bytes
+    answers: str | None = None
 
 
 class Chunk(msgspec.Struct, frozen=True):

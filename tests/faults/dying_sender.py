@@ -23,7 +23,7 @@ STEPS = (
     "after_call",
     "before_answer_is_committed",
 )
-DURING = 0.3
+DURING = 1.0
 """Seconds into a call at which the sender dies; the test has the provider stall for longer."""
 
 

@@ -6,7 +6,7 @@ give the same answers, which is how a decision made last year is explained today
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from services.distribution.domain.availability import Absence
@@ -78,10 +78,10 @@ class Judged:
 
 @dataclass(slots=True)
 class Outcome:
-    """Decisions in the order they were made, and the pool as they left it."""
+    """Decisions in the order they were made, and the debts they left, by seller id in units of 1/rotation.UNIT lead."""
 
-    decisions: list[Decision] = field(default_factory=list)
-    sellers: list[Candidate] = field(default_factory=list)
+    decisions: list[Decision]
+    debts: dict[str, int]
 
 
 def in_turn(leads: Iterable[Lead]) -> list[Lead]:
@@ -97,7 +97,7 @@ def decide(sellers: Sequence[Candidate], leads: Iterable[Lead]) -> Outcome:
     """
     pool = _Pool(sellers)
     decisions = [pool.give(lead) for lead in in_turn(leads)]
-    return Outcome(decisions, pool.candidates())
+    return Outcome(decisions, pool.debts())
 
 
 def explain(sellers: Sequence[Candidate], leads: Iterable[Lead], work_id: str) -> list[Judged]:
@@ -137,12 +137,10 @@ class _Pool:
     """The pool while a batch is decided: a rotation over those who can take work now, rebuilt when somebody cannot."""
 
     def __init__(self, sellers: Sequence[Candidate]) -> None:
-        self._sellers = {seller.seller_id: seller for seller in sorted(sellers, key=lambda seller: seller.seller_id)}
+        self._sellers = {seller.seller_id: seller for seller in sellers}
         self._debts = {seller.seller_id: seller.debt for seller in sellers}
-        self._given = dict.fromkeys(self._sellers, 0)
-        self._room = {
-            seller.seller_id: _room(seller) for seller in sellers if seller.absence is None and _room(seller) > 0
-        }
+        self._given: dict[str, int] = {}
+        self._room = {seller.seller_id: room for seller in sellers if (room := _room(seller)) > 0}
         self._rotation: Rotation | None = None
         self._nobody: WaitingReason | None = None
 
@@ -151,14 +149,14 @@ class _Pool:
         if not self._room:  # and nobody gets room again within a batch
             self._nobody = self._nobody or _why_all(self._sellers.values())
             return Decision(lead.work_id, waiting_reason=self._nobody)
-        if lead.returned_by.isdisjoint(self._room):
+        if not any(seller in self._room for seller in lead.returned_by):
             winner = self._turn()
         else:
             others = [seller for seller in self._room if seller not in lead.returned_by]
             if not others:
                 return Decision(lead.work_id, waiting_reason="returned")
             winner = self._turn_among(others)
-        self._given[winner] += 1
+        self._given[winner] = self._given.get(winner, 0) + 1
         self._room[winner] -= 1
         if not self._room[winner]:
             self._settle()
@@ -167,10 +165,15 @@ class _Pool:
 
     def candidates(self) -> list[Candidate]:
         """Everybody as they stand now, by id."""
-        debts = self._debts | (self._rotation.debts() if self._rotation else {})
+        debts = self.debts()
         return [
-            _moved(seller, debts[identifier], self._given[identifier]) for identifier, seller in self._sellers.items()
+            _moved(seller, debts[identifier], self._given.get(identifier, 0))
+            for identifier, seller in sorted(self._sellers.items())
         ]
+
+    def debts(self) -> dict[str, int]:
+        """Everybody's debt as it stands now."""
+        return self._debts | self._rotation.debts() if self._rotation else self._debts
 
     def _turn(self) -> str:
         if self._rotation is None:
@@ -194,9 +197,11 @@ class _Pool:
 
 
 def _room(seller: Candidate) -> int:
+    if seller.absence:
+        return 0
     today = _UNBOUNDED if seller.daily_cap is None else seller.daily_cap - seller.given_today
     opened = _UNBOUNDED if seller.open_cap is None else seller.open_cap - seller.open_work
-    return max(0, min(today, opened))
+    return today if today < opened else opened
 
 
 def _moved(seller: Candidate, debt: int, given: int) -> Candidate:

@@ -26,7 +26,7 @@ UNIT: Final = 12_252_240 * 10**8
 
 
 def shares(weights: Mapping[str, int]) -> dict[str, int]:
-    """Splits one lead by weight, in units of 1/UNIT, adding up to exactly one (largest remainders, then lowest id).
+    """Splits one lead by weight, in units of 1/UNIT, adding up to exactly one: what rounding leaves goes by lowest id.
 
     weights: positive, by seller id.
     """
@@ -34,8 +34,7 @@ def shares(weights: Mapping[str, int]) -> dict[str, int]:
     parts = {seller: weight * UNIT // total for seller, weight in weights.items()}
     missing = UNIT - sum(parts.values())
     if missing:
-        by_remainder = sorted(weights, key=lambda seller: (-(weights[seller] * UNIT % total), seller))
-        for seller in by_remainder[:missing]:
+        for seller in sorted(parts)[:missing]:
             parts[seller] += 1
     return parts
 
@@ -58,9 +57,11 @@ class Rotation:
         self._got = dict.fromkeys(self._share, 0)
         self._step = 0
         # Heaps. Entries of the first two end with what the seller had got when they were made: an older one is void.
-        self._locked = [(self._reaches(seller, self._threshold), seller, 0) for seller in self._share]
+        # Written out rather than by `_reaches`: this is what a batch costs per seller.
+        low, high = self._threshold + self._even, UNIT + self._even
+        self._locked = [(-((debt - low) // self._share[seller]), seller, 0) for seller, debt in self._carried.items()]
         self._released: list[tuple[int, str, int]] = []
-        self._bounds = [(self._reaches(seller, UNIT), seller) for seller in self._share]
+        self._bounds = [(-((debt - high) // self._share[seller]), seller) for seller, debt in self._carried.items()]
         self._past: set[str] = set()
         heapify(self._locked)
         heapify(self._bounds)
@@ -76,7 +77,8 @@ class Rotation:
 
     def debts(self) -> dict[str, int]:
         """Due minus got of every seller, what was carried into this rotation included, in units of 1/UNIT lead."""
-        return {seller: self._debt(seller) for seller in self._share}
+        step, share, got = self._step, self._share, self._got
+        return {seller: debt + step * share[seller] - got[seller] * UNIT for seller, debt in self._carried.items()}
 
     def _debt(self, seller: str) -> int:
         return self._carried[seller] + self._step * self._share[seller] - self._got[seller] * UNIT

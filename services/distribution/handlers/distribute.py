@@ -87,7 +87,7 @@ class _Batch:
             if decision.work_id in found and (decision.seller_id or row["waiting_reason"] != waited_for):
                 self.moved.append(row)
         if given:
-            self._keep(pool, snapshot_id, candidates, outcome.sellers)
+            self._keep(pool, snapshot_id, candidates, outcome.debts)
         self._set_alarm(pool, waiting, given, left=len(rows) - given)
 
     def _assign(self, pool: Pool, row: Work, seller_id: str, snapshot_id: str) -> None:
@@ -105,9 +105,9 @@ class _Batch:
         rule_version = self.rule_versions.get(row["form_id"])
         self.decisions.append(decision_row(row, snapshot_id=snapshot_id, rule_version=rule_version))
 
-    def _keep(self, pool: Pool, snapshot_id: str, before: list[Candidate], after: list[Candidate]) -> None:
-        for candidate in after:
-            pool.ledger.setdefault(candidate.seller_id, [0, 0])[0] = candidate.debt
+    def _keep(self, pool: Pool, snapshot_id: str, before: list[Candidate], debts: Mapping[str, int]) -> None:
+        for seller_id, debt in debts.items():
+            pool.ledger.setdefault(seller_id, [0, 0])[0] = debt
         pool.changed = True
         frozen = freeze(before)
         self.snapshots.append(

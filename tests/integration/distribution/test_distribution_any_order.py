@@ -134,6 +134,6 @@ class Floor(RuleBasedStateMachine):
 
 
 Floor.TestCase.settings = settings(
-    max_examples=12, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=8, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestAnyOrder = pytest.mark.feature("R5", "R17", "DIS-17")(Floor.TestCase)

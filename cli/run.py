@@ -1,0 +1,226 @@
+"""`rodizio run`: everything on this machine, supervised, until Ctrl-C."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import click
+from rich.console import Console
+from rich.markup import escape
+
+from cli import fleet
+from cli.local import KEY_FILE, api_address
+from runtime import broker
+from runtime.packages import Missing
+from runtime.rabbitmq import NotReady, RabbitNode
+from runtime.settings import OWNERS, Settings
+from runtime.supervision import AlreadyRunning, CannotStart, PortTaken, Supervisor
+
+START_SECONDS = 90.0
+BROKER_SECONDS = 60.0
+REVIVE_EVERY = 2.0
+_SEEDED = "demo-founded"
+
+
+class _Stop(Exception):
+    """Somebody asked us to end."""
+
+
+@dataclass(frozen=True)
+class _Installation:
+    settings: Settings
+    node: RabbitNode | None
+    members: list[fleet.Member]
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(1, 65535), help="Port of the gateway; RODIZIO_GATEWAY_PORT or 8080.")
+@click.option(
+    "--var", type=click.Path(file_okay=False, path_type=Path), help="Folder of all data; RODIZIO_VAR or var."
+)
+@click.option("--demo/--no-demo", default=True, help="Found a small demo company on the first start (the default).")
+def run(port: int | None, var: Path | None, demo: bool) -> None:
+    """Run everything on this machine: broker, services, gateway and sandbox, until Ctrl-C."""
+    console = Console(highlight=False)
+    settings = _settings(port, var)
+    try:
+        supervisor = Supervisor(settings.var)
+        with _signals_stop():
+            try:
+                _start(settings, supervisor, console, demo=demo)
+                _watch(supervisor)
+            finally:
+                # Nothing may interrupt the end, which is bounded.
+                for number in _STOP_SIGNALS:
+                    signal.signal(number, signal.SIG_IGN)
+                console.print("Stopping…")
+                supervisor.stop()
+    except _Stop:
+        return
+    except (AlreadyRunning, CannotStart, Missing, NotReady, PortTaken, ValueError, broker.BrokerAway) as error:
+        raise click.ClickException(_advice(error, settings)) from error
+
+
+def _settings(port: int | None, var: Path | None) -> Settings:
+    """Settings, with the options put where the processes to be started will read them."""
+    if port is not None:
+        os.environ["RODIZIO_GATEWAY_PORT"] = str(port)
+    try:
+        chosen = var or Settings.load().var
+        os.environ["RODIZIO_VAR"] = str(chosen.resolve())
+        return Settings.load()
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _start(settings: Settings, supervisor: Supervisor, console: Console, *, demo: bool) -> None:
+    with console.status("Starting…") as status:
+        supervisor.lock()
+        installation = _prepare(settings)
+        _bring_up(installation, supervisor, status.update)
+        settings = installation.settings
+        ill = fleet.wait_healthy(
+            installation.members,
+            START_SECONDS,
+            lambda left: status.update(f"Waiting for {', '.join(health.name for health in left)}…"),
+        )
+        if demo and not ill:
+            status.update("Founding the demo company…")
+            _seed_once(settings, console)
+        key = _api_key(settings)
+    _tell(console, installation, key, ill)
+
+
+def _prepare(settings: Settings) -> _Installation:
+    """Decides what is to run; with a private broker, puts its address where every process will read it."""
+    node = None
+    if not os.environ.get("RODIZIO_AMQP_URL"):
+        node = fleet.broker_node(settings)
+        node.prepare()
+        os.environ["RODIZIO_AMQP_URL"] = node.url()
+        settings = Settings.load()
+    return _Installation(settings, node, fleet.members(settings))
+
+
+def _bring_up(installation: _Installation, supervisor: Supervisor, say: Callable[[str], None]) -> None:
+    from runtime.migrations import upgrade
+
+    settings, node = installation.settings, installation.node
+    programs = [member.program for member in installation.members]
+    say("Starting the broker…" if node else "Starting…")
+    supervisor.start([*(fleet.broker_programs(node) if node else []), *programs])
+    say("Bringing the databases up to date…")
+    for owner in OWNERS:
+        upgrade(owner, settings)
+    say("Waiting for the broker…")
+    if node:
+        node.wait_ready(BROKER_SECONDS)
+    broker.declare_topology(settings.amqp_url, BROKER_SECONDS)
+    if node:
+        node.sync()
+    supervisor.start_programs(program.name for program in programs)
+
+
+def _watch(supervisor: Supervisor) -> None:
+    while supervisor.is_alive:
+        supervisor.revive()
+        time.sleep(REVIVE_EVERY)
+    raise CannotStart("supervisord was killed, and everything ended with it. Start again: rodizio run")
+
+
+def _seed_once(settings: Settings, console: Console) -> None:
+    founded = settings.var / _SEEDED
+    if founded.exists():
+        return
+    from cli.demo import seed
+    from runtime.errors import RuntimeRefusal, Unavailable
+
+    try:
+        seed(settings)
+    except (RuntimeRefusal, Unavailable) as error:
+        console.print(f"[yellow]The demo company could not be founded ({escape(str(error))}). Try: rodizio demo[/]")
+        return
+    founded.touch()
+
+
+def _api_key(settings: Settings) -> str:
+    """The key kept for this machine's own use, made when there is none that the gateway knows."""
+    from gateway.keys import Keyring, issue
+    from runtime.database import open_database
+
+    path = settings.var / KEY_FILE
+    database = open_database("gateway", settings)
+    try:
+        known = path.read_text().strip() if path.exists() else ""
+        if known and Keyring(database).holder(known):
+            return known
+        key: str = database.transact(issue, "rodizio run")
+    finally:
+        database.close()
+    path.touch(mode=0o600)
+    path.write_text(key + "\n")
+    return key
+
+
+def _tell(console: Console, installation: _Installation, key: str, ill: list[fleet.Health]) -> None:
+    from cli.demo import FORM_KEY
+
+    settings = installation.settings
+    address = api_address(settings)
+    log = settings.var / "log"
+    if ill:
+        console.print(f"[yellow]Running, but not all is well after {START_SECONDS:.0f} s:[/]")
+        for health in ill:
+            console.print(f"  {health.name}: {escape('; '.join(health.problems))}  (see {log / health.name}.log)")
+    else:
+        console.print("[bold green]Rodízio is running.[/] Ctrl-C ends it.")
+    lines = {
+        "Address": address,
+        "API": f"{address}/api/v1   (described in {address}/api/docs)",
+        "API key": f"{key}   (kept in {settings.var / KEY_FILE})",
+        "Messages": "go to the sandbox: "
+        f"http://127.0.0.1:{settings.sandbox_port}/ledger" if fleet.needs_sandbox(settings) else "go to real people",
+        "Data": f"{settings.var}" if not settings.database_url else f"PostgreSQL, and {settings.var}",
+        "Logs": f"{log}",
+    }
+    for name, text in lines.items():
+        console.print(f"  [dim]{name:<9}[/] {escape(text)}", soft_wrap=True)
+    body = '{"name": "Ana Silva", "email": "ana@example.com", "phone": "912 345 678"}'
+    console.print("\nPost a lead, then see who got it:", soft_wrap=True)
+    console.print(escape(f"  curl {address}/f/{FORM_KEY} -H 'Content-Type: application/json' -d '{body}'"), soft_wrap=True)
+    console.print(escape(f"  curl -H 'Authorization: Bearer {key}' '{address}/api/v1/leads?limit=1'"), soft_wrap=True)
+
+
+def _advice(error: Exception, settings: Settings) -> str:
+    match error:
+        case AlreadyRunning():
+            return f"{error} (folder {settings.var}). Stop it first, or choose another folder with --var."
+        case PortTaken(program="gateway"):
+            return f"{error}. Choose another with --port."
+        case PortTaken():
+            return f"{error}. Choose others with RODIZIO_HEALTH_PORT and RODIZIO_SANDBOX_PORT."
+        case CannotStart():
+            return f"{error}\nSee {settings.var / 'log'}."
+        case _:
+            return str(error)
+
+
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@contextmanager
+def _signals_stop() -> Iterator[None]:
+    def stop(_number: int, _frame: object) -> NoReturn:
+        raise _Stop
+
+    before = [(number, signal.signal(number, stop)) for number in _STOP_SIGNALS]
+    try:
+        yield
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)

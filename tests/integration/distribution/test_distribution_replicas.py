@@ -1,0 +1,181 @@
+"""Eight replicas at once on PostgreSQL: no lead assigned twice, no cap passed, turns fair, nobody left waiting."""
+
+import multiprocessing
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from distribution_cases import MONDAY, Company, captured, closed
+
+from contracts.capture import LeadCaptured
+from runtime.database import Database, open_database
+from runtime.errors import Conflict, Invalid
+from runtime.ids import new_id
+from runtime.migrations import upgrade
+from runtime.settings import Settings
+from services.distribution import tables
+from services.distribution.handlers import hand, leads, views
+
+REPLICAS = 8
+
+
+@pytest.fixture
+def settings(postgres_url: str, tmp_path: Path) -> Settings:
+    """On PostgreSQL alone: SQLite has one replica."""
+    return Settings(database_url=postgres_url, var=tmp_path)
+
+
+@pytest.fixture
+def company(settings: Settings) -> Iterator[Company]:
+    """Nobody yet."""
+    upgrade("distribution", settings)
+    database = open_database("distribution", settings)
+    yield Company(database)
+    database.close()
+
+
+def replicas(job: Callable[..., None], settings: Settings, arguments: list[Any]) -> None:
+    """Runs `job(database, argument)` in a process for each argument; fails when one of them fails."""
+    context = multiprocessing.get_context("spawn")
+    barrier = context.Barrier(len(arguments))
+    processes = [context.Process(target=_replica, args=(job, settings, barrier, each)) for each in arguments]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(100)
+    codes = [process.exitcode for process in processes]
+    for process in processes:
+        process.kill()
+    assert codes == [0] * len(arguments)
+
+
+def _replica(job: Callable[..., None], settings: Settings, barrier: Any, argument: Any) -> None:
+    database = open_database("distribution", settings)
+    barrier.wait(60)
+    job(database, argument)
+    database.close()
+
+
+def take(database: Database, batches: list[list[LeadCaptured]]) -> None:
+    """A replica that is given batches."""
+    for batch in batches:
+        database.transact(leads.take_leads, batch, MONDAY)
+
+
+def shuffled(facts: list[LeadCaptured], seed: int, copies: int = 2) -> list[list[list[LeadCaptured]]]:
+    """Every fact `copies` times, in batches of up to 30 for each replica."""
+    chance = random.Random(seed)
+    everything = facts * copies
+    chance.shuffle(everything)
+    shares = [everything[start::REPLICAS] for start in range(REPLICAS)]
+    return [[share[start : start + 30] for start in range(0, len(share), 30)] for share in shares]
+
+
+@pytest.mark.feature("R5", "R17", "DIS-17", "DIS-3")
+def test_replicas_share_pools_without_a_double_a_passed_cap_or_an_unfair_turn(
+    company: Company, settings: Settings
+) -> None:
+    teams = [company.team(f"Equipa {number}") for number in range(4)]
+    forms = [company.form(team) for team in teams]
+    capped = [company.seller(teams[number], teams[(number + 1) % 4], daily_cap=60) for number in range(4)]
+    tight = [company.seller(*teams, open_cap=25, weight=3)]
+    steady = [company.seller(team, weight=2) for team in teams]
+    facts = [captured(form, score=number % 7) for number in range(250) for form in forms]
+    replicas(take, settings, shuffled(facts, seed=1))
+
+    decisions = company.rows(tables.decisions)
+    assert len(company.rows(tables.work)) == len(facts) == 1000
+    assert Counter((row["work_id"], row["assignment_version"]) for row in decisions) == Counter(
+        (fact.lead_id, 1) for fact in facts
+    )
+    given = Counter(row["seller_id"] for row in decisions)
+    assert [given[seller] for seller in capped] == [60] * 4
+    assert given[tight[0]] == 25
+    assert sum(given[seller] for seller in steady) == 1000 - 240 - 25
+    assert company.open_work() == given
+    for team in teams:
+        assert all(abs(item["debt"]) < 2 for item in company.ask(views.fairness, team)["items"])
+
+
+@pytest.mark.feature("R17", "DIS-3", "DIS-17")
+def test_turns_are_within_one_lead_while_pools_stand_still(company: Company, settings: Settings) -> None:
+    teams = [company.team("Norte"), company.team("Sul")]
+    sellers = [company.seller(*teams, weight=weight) for weight in (1, 1, 2, 5)]
+    forms = [company.form(team) for team in teams]
+    facts = [captured(form) for _ in range(301) for form in forms]
+    replicas(take, settings, shuffled(facts, seed=2, copies=3))
+    for team in teams:
+        items = company.ask(views.fairness, team)["items"]
+        assert sum(item["got"] for item in items) == 301
+        for item in items:
+            assert abs(item["got"] - 301 * item["weight"] / 9) < 1
+    assert set(company.open_work()) == set(sellers)
+
+
+def meddle(database: Database, argument: tuple[int, list[LeadCaptured], list[str]]) -> None:
+    """A replica in which leads arrive while people reassign, return and close them."""
+    seed, facts, sellers = argument
+    chance = random.Random(seed)
+    for start in range(0, len(facts), 10):
+        database.transact(leads.take_leads, facts[start : start + 10], MONDAY)
+        for fact in chance.sample(facts[: start + 10], 3):
+            with database.read() as connection:
+                seen = views.assignment(connection, fact.lead_id, now=MONDAY)
+            version = seen["assignment_version"]
+            try:
+                match chance.randrange(4):
+                    case 0:
+                        database.transact(leads.close_work, [closed(fact.lead_id, new_id())], MONDAY)
+                    case 1:
+                        database.transact(hand.return_work, fact.lead_id, "busy", version, MONDAY)
+                    case _:
+                        database.transact(hand.reassign, fact.lead_id, chance.choice(sellers), version, MONDAY)
+            except (Conflict, Invalid):
+                continue
+
+
+@pytest.mark.feature("R5", "R17", "DIS-17")
+def test_people_and_replicas_at_once_leave_one_seller_each_and_true_counters(
+    company: Company, settings: Settings
+) -> None:
+    teams = [company.team(f"Equipa {number}") for number in range(3)]
+    forms = [company.form(team) for team in teams]
+    sellers = [
+        company.seller(teams[number % 3], teams[(number + 1) % 3], open_cap=20, daily_cap=40) for number in range(6)
+    ]
+    facts = [captured(form) for _ in range(40) for form in forms]
+    random.Random(3).shuffle(facts)
+    replicas(meddle, settings, [(seed, facts, sellers) for seed in range(REPLICAS)])
+
+    work = company.rows(tables.work)
+    decisions = company.rows(tables.decisions)
+    assert len(work) == 120
+    latest = {(row["work_id"], row["assignment_version"]): row["seller_id"] for row in decisions}
+    holders = Counter[str]()
+    for row in work:
+        if row["state"] == "assigned":
+            assert latest[row["work_id"], row["assignment_version"]] == row["seller_id"]
+            holders[row["seller_id"]] += 1
+    assert {seller: count for seller, count in company.open_work().items() if count} == holders
+    assert all(holders[seller] <= 20 for seller in sellers)
+    assert all(count <= 40 for count in Counter(row["seller_id"] for row in decisions).values())
+    by_rotation = Counter(row["team_id"] for row in decisions if row["reason"] == "rule")
+    for team in teams:
+        items = company.ask(views.fairness, team)["items"]
+        assert sum(item["got"] for item in items) == by_rotation[team]
+        assert all(abs(item["debt"]) < 2 for item in items)
+    company.wake()
+    for item in company.ask(views.waiting, None, 500)["items"]:
+        assert item["waiting_reason"]
+
+
+@pytest.mark.feature("R5")
+def test_two_replicas_never_store_the_same_stray_lead_twice(company: Company, settings: Settings) -> None:
+    strays = [captured(new_id()) for _ in range(60)]
+    replicas(take, settings, [[strays[start : start + 20] for start in range(0, 60, 20)] for _ in range(REPLICAS)])
+    with company.database.read() as connection:
+        assert connection.execute(sa.select(sa.func.count()).select_from(tables.work)).scalar_one() == 60
