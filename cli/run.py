@@ -80,6 +80,7 @@ def _settings(port: int | None, var: Path | None) -> Settings:
 
 def _start(settings: Settings, supervisor: Supervisor, console: Console, *, demo: bool) -> None:
     with console.status("Starting…") as status:
+        settings.var.mkdir(mode=0o700, parents=True, exist_ok=True)  # it will hold people's addresses
         supervisor.lock()
         installation = _prepare(settings)
         _bring_up(installation, supervisor, status.update)

@@ -1,15 +1,19 @@
 """One database per owner: a SQLite file, or a schema of a PostgreSQL database."""
 
 import random
+import select
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import orjson
+import psycopg2
+import psycopg2.extensions
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
@@ -115,6 +119,7 @@ def open_database(owner: str, settings: Settings) -> Database:
 
 
 def _postgresql(owner: str, settings: Settings) -> Engine:
+    psycopg2.extensions.set_wait_callback(partial(_wait, 1.5 * settings.sql_timeout_seconds))
     url = sa.make_url(settings.database_url).set(drivername="postgresql+psycopg2")
     milliseconds = int(settings.sql_timeout_seconds * 1000)
     options = (
@@ -140,6 +145,27 @@ def _postgresql(owner: str, settings: Settings) -> Engine:
         use_insertmanyvalues=True,
         insertmanyvalues_page_size=1000,
     )
+
+
+def _wait(seconds: float, connection: Any) -> None:
+    """Waits for PostgreSQL, and not for ever: the server's own time-outs are no use when it is the one that hangs."""
+    deadline = time.monotonic() + seconds
+    while (state := connection.poll()) != psycopg2.extensions.POLL_OK:
+        reads = [connection] if state == psycopg2.extensions.POLL_READ else []
+        writes = [connection] if state == psycopg2.extensions.POLL_WRITE else []
+        if not any(_ready(reads, writes, max(0.0, deadline - time.monotonic()))):
+            raise psycopg2.OperationalError(f"PostgreSQL did not answer within {seconds:g} s")
+
+
+def _ready(reads: list[Any], writes: list[Any], seconds: float) -> Any:
+    if not hasattr(select, "poll"):  # under eventlet, where select lets the other green threads run
+        return select.select(reads, writes, [], seconds)
+    poller = select.poll()  # knows no limit on the number of a descriptor
+    for one in reads:
+        poller.register(one, select.POLLIN)
+    for one in writes:
+        poller.register(one, select.POLLOUT)
+    return poller.poll(seconds * 1000)
 
 
 def _sqlite(path: Any) -> Engine:

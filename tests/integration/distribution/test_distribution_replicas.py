@@ -179,3 +179,21 @@ def test_two_replicas_never_store_the_same_stray_lead_twice(company: Company, se
     replicas(take, settings, [[strays[start : start + 20] for start in range(0, 60, 20)] for _ in range(REPLICAS)])
     with company.database.read() as connection:
         assert connection.execute(sa.select(sa.func.count()).select_from(tables.work)).scalar_one() == 60
+
+
+@pytest.mark.feature("R17")
+def test_pools_are_locked_before_sellers_and_both_in_the_order_of_their_ids(company: Company) -> None:
+    teams = [company.team("Norte"), company.team("Sul")]
+    company.seller(*teams)
+    facts = [captured(company.form(team)) for team in reversed(teams)]
+    locking: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if "FOR NO KEY UPDATE" in statement:
+            locking.append(statement)
+
+    sa.event.listen(company.database.engine, "before_cursor_execute", note)
+    company.take(facts)
+    first, second = locking
+    assert "ORDER BY pools.team_id FOR" in first
+    assert "ORDER BY sellers.id FOR" in second
