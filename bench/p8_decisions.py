@@ -6,6 +6,7 @@ from statistics import median
 from time import process_time
 from typing import Any
 
+from bench.figure import figure
 from services.distribution.domain.decide import Candidate, Lead, decide
 
 BATCHES = 10
@@ -23,22 +24,27 @@ def run() -> list[dict[str, Any]]:
     many, plain_many = _rates(1000)
     growth, plain_growth = few / many, plain_few / plain_many
     return [
-        _line(rate, "decisions/s, 100 sellers", plain_rate, REACH_RATE, rate >= REACH_RATE),
-        _line(growth, "cost of a lead, 1,000 sellers / 10", plain_growth, REACH_GROWTH, growth <= REACH_GROWTH),
+        figure(
+            "P8",
+            value=rate,
+            unit="decisions/s, 100 sellers",
+            database="none",
+            baseline=plain_rate,
+            ratio=rate / plain_rate,
+            reach=f">= {REACH_RATE}",
+            met=rate >= REACH_RATE,
+        ),
+        figure(
+            "P8",
+            value=growth,
+            unit="cost of a lead, 1,000 sellers / 10",
+            database="none",
+            baseline=plain_growth,
+            ratio=growth / plain_growth,
+            reach=f"<= {REACH_GROWTH:g}",
+            met=growth <= REACH_GROWTH,
+        ),
     ]
-
-
-def _line(value: float, unit: str, baseline: float, reach: float, met: bool) -> dict[str, Any]:
-    return {
-        "id": "P8",
-        "value": round(value, 2),
-        "unit": unit,
-        "database": "none",
-        "baseline": round(baseline, 2),
-        "ratio": round(value / baseline, 3),
-        "reach": reach,
-        "met": met,
-    }
 
 
 def _rates(sellers: int) -> tuple[float, float]:

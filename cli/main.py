@@ -10,6 +10,7 @@ _COMMANDS = {
     "demo": "cli.demo:demo",
     "import": "cli.import_file:import_file",
     "parked": "cli.parked:parked",
+    "replay": "cli.parked:replay",
     "topology": "cli.topology:topology",
 }
 """Where each command lives: imported when it is used, so that `--help` is quick. Add a command here."""

@@ -40,9 +40,7 @@ class _Installation:
 
 @click.command()
 @click.option("--port", type=click.IntRange(1, 65535), help="Port of the gateway; RODIZIO_GATEWAY_PORT or 8080.")
-@click.option(
-    "--var", type=click.Path(file_okay=False, path_type=Path), help="Folder of all data; RODIZIO_VAR or var."
-)
+@click.option("--var", type=click.Path(file_okay=False, path_type=Path), help="Folder of all data; RODIZIO_VAR or var.")
 @click.option("--demo/--no-demo", default=True, help="Found a small demo company on the first start (the default).")
 def run(port: int | None, var: Path | None, demo: bool) -> None:
     """Run everything on this machine: broker, services, gateway and sandbox, until Ctrl-C."""
@@ -184,8 +182,9 @@ def _tell(console: Console, installation: _Installation, key: str, ill: list[fle
         "Address": address,
         "API": f"{address}/api/v1   (described in {address}/api/docs)",
         "API key": f"{key}   (kept in {settings.var / KEY_FILE})",
-        "Messages": "go to the sandbox: "
-        f"http://127.0.0.1:{settings.sandbox_port}/ledger" if fleet.needs_sandbox(settings) else "go to real people",
+        "Messages": f"go to the sandbox: http://127.0.0.1:{settings.sandbox_port}/ledger"
+        if fleet.needs_sandbox(settings)
+        else "go to real people",
         "Data": f"{settings.var}" if not settings.database_url else f"PostgreSQL, and {settings.var}",
         "Logs": f"{log}",
     }
@@ -193,7 +192,9 @@ def _tell(console: Console, installation: _Installation, key: str, ill: list[fle
         console.print(f"  [dim]{name:<9}[/] {escape(text)}", soft_wrap=True)
     body = '{"name": "Ana Silva", "email": "ana@example.com", "phone": "912 345 678"}'
     console.print("\nPost a lead, then see who got it:", soft_wrap=True)
-    console.print(escape(f"  curl {address}/f/{FORM_KEY} -H 'Content-Type: application/json' -d '{body}'"), soft_wrap=True)
+    console.print(
+        escape(f"  curl {address}/f/{FORM_KEY} -H 'Content-Type: application/json' -d '{body}'"), soft_wrap=True
+    )
     console.print(escape(f"  curl -H 'Authorization: Bearer {key}' '{address}/api/v1/leads?limit=1'"), soft_wrap=True)
 
 

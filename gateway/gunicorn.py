@@ -33,7 +33,7 @@ control_socket_disable = True
 def on_starting(_server: Any) -> None:
     """Begins with empty metrics."""
     logs.configure("gateway", _settings.log_level)
-    folder = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"] or "/tmp/x")
+    folder = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
     folder.mkdir(parents=True, exist_ok=True)
     for left_behind in folder.glob("*.db"):
         left_behind.unlink(missing_ok=True)

@@ -21,7 +21,7 @@ def with_assignments(leads: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Leads with the `assignment` of each, null while distribution does not know it."""
     if not leads:
         return []
-    found = _by(call("distribution", "assignments", work_ids=[lead["lead_id"] for lead in leads]), "work_id")
+    found = _by(call("distribution", "assignments", work_ids=[lead["lead_id"] for lead in leads])["items"], "work_id")
     return [{**lead, "assignment": found.get(lead["lead_id"])} for lead in leads]
 
 

@@ -24,6 +24,20 @@ from runtime.trouble import Trouble, classify
 log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 0.5
+BULK_LOOK_SECONDS = 0.05
+"""How often it is asked whether bulk may go on."""
+
+LIVE_IS_RECENT = 2.0
+"""Seconds after a live message during which bulk is courteous: small batches, and a rest after each."""
+
+COURTEOUS_FACTS = 50
+COURTEOUS_REST = 2.0
+"""Rest after a bulk batch, in multiples of the time it took. With five services on two processors this leaves live
+messages a processor to run on; once live traffic ends, bulk takes everything."""
+
+ENOUGH_MESSAGES = 20
+"""A queue with this many messages waiting does not linger for more."""
+
 BULK_PREFETCH = 10
 FEWEST_FACTS, MOST_FACTS = 50, 1000
 """Bounds of what one batch may take, however long a fact takes."""
@@ -52,8 +66,21 @@ class _Feed:
     why: str = ""
 
     @property
+    def ready_in(self) -> float:
+        """Seconds until its next batch may be handled."""
+        if len(self.waiting) >= ENOUGH_MESSAGES and not self.why:
+            return 0.0
+        return max(0.0, self.rests_until - time.monotonic())
+
+    def add(self, delivery: _Delivery) -> None:
+        """Takes a delivery; the first one after a lull waits for others as long as the subscription says."""
+        if not self.waiting:
+            self.rests_until = max(self.rests_until, time.monotonic() + self.inbox.subscription.linger)
+        self.waiting.append(delivery)
+
     def is_ready(self) -> bool:
-        return bool(self.waiting) and time.monotonic() >= self.rests_until
+        """Whether a batch may be handled now."""
+        return bool(self.waiting) and self.ready_in == 0.0
 
     @property
     def is_bulk(self) -> bool:
@@ -82,6 +109,8 @@ class Consumer:
         self._hold_bulk = hold_bulk
         self._inboxes = list(inboxes)
         self._feeds: deque[_Feed] = deque()
+        self._live_at = -LIVE_IS_RECENT
+        self._bulk_rests_until = 0.0
         self._connection: Any = None
         self._stopping = threading.Event()
         self.consuming = threading.Event()
@@ -142,26 +171,38 @@ class Consumer:
         raise pika.exceptions.ConsumerCancelled("a queue was deleted")
 
     def _arrived(self, feed: _Feed, _channel: Any, method: Any, _properties: Any, body: bytes) -> None:
-        feed.waiting.append(_Delivery(method.delivery_tag, method.redelivered, body))
+        feed.add(_Delivery(method.delivery_tag, method.redelivered, body))
+        if not feed.is_bulk:
+            self._live_at = time.monotonic()
 
     def _turn(self) -> None:
         self.last_turn = time.monotonic()
-        is_busy = any(feed.waiting for feed in self._feeds)
-        self._connection.process_data_events(time_limit=0 if is_busy else IDLE_SECONDS)
+        self._connection.process_data_events(time_limit=self._patience())
         feed = self._next()
         if feed is not None:
             self._work(feed)
-        elif is_busy:
-            self._connection.sleep(IDLE_SECONDS / 10)  # what is waiting is held back or rests
+
+    def _patience(self) -> float:
+        """Seconds for which nothing needs doing unless something arrives."""
+        return min([IDLE_SECONDS, *(self._wait_of(feed) for feed in self._feeds if feed.waiting)])
+
+    def _wait_of(self, feed: _Feed) -> float:
+        if not feed.is_bulk:
+            return feed.ready_in
+        wait = max(feed.ready_in, self._bulk_rests_until - time.monotonic())
+        return BULK_LOOK_SECONDS if wait <= 0 and self._hold_bulk() else wait
+
+    def _is_courteous(self, feed: _Feed) -> bool:
+        return feed.is_bulk and time.monotonic() - self._live_at < LIVE_IS_RECENT
 
     def _next(self) -> _Feed | None:
         """The next queue with something waiting: live before bulk, in turn within each."""
         for _ in range(len(self._feeds)):
             self._feeds.rotate(-1)
-            if self._feeds[-1].is_ready and not self._feeds[-1].is_bulk:
+            if self._feeds[-1].is_ready() and not self._feeds[-1].is_bulk:
                 return self._feeds[-1]
-        bulk = next((feed for feed in self._feeds if feed.is_ready and feed.is_bulk), None)
-        if bulk is None or self._hold_bulk():
+        bulk = next((feed for feed in self._feeds if feed.is_ready() and feed.is_bulk), None)
+        if bulk is None or self._wait_of(bulk) > 0:
             return None
         self._feeds.remove(bulk)
         self._feeds.append(bulk)
@@ -183,14 +224,17 @@ class Consumer:
         feed.channel.basic_ack(batch[-1].tag, multiple=True)
         if not batch[0].redelivered:
             self._adapt(feed, facts, time.thread_time() - started)
+        if self._is_courteous(feed):
+            now = time.monotonic()
+            self._bulk_rests_until = now + COURTEOUS_REST * (now - began)
 
-    def _take(self, feed: _Feed) -> list[_Delivery]:
+    def _take(self, feed: _Feed, limit: int) -> list[_Delivery]:
         """Deliveries for one batch; a redelivered one comes alone, for it may be the one that killed its process."""
         batch = [feed.waiting.popleft()]
         size = _facts_at_most(batch[0])
         while feed.waiting and not batch[0].redelivered and not feed.waiting[0].redelivered:
             size += _facts_at_most(feed.waiting[0])
-            if size > feed.limit:
+            if size > limit:
                 break
             batch.append(feed.waiting.popleft())
         return batch

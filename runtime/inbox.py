@@ -18,7 +18,7 @@ from runtime.clock import utc_now
 from runtime.database import Database, pause_after_conflict, worth_repeating
 from runtime.ids import made_at
 from runtime.tables import inbox, suspect
-from runtime.transaction import Transaction
+from runtime.transaction import Transaction, dialect_insert
 from runtime.trouble import Trouble, classify
 from runtime.wire import Chunk, Unreadable, read_fact, single, unpack
 
@@ -46,6 +46,7 @@ class Subscription:
     handle: called with (transaction, prepared facts); raises when the data cannot be handled.
     prepare: turns a fact into what `handle` gets, outside the transaction; None hands the fact on as it is.
     emits: names of the message types `handle` may emit.
+    linger: seconds that a fact may wait for others to share its batch; 0 where somebody is waiting for the effect.
     """
 
     message: Message
@@ -54,6 +55,7 @@ class Subscription:
     handle: Callable[[Transaction, list[Any]], None]
     prepare: Callable[[Any], Any] | None = None
     emits: frozenset[str] = frozenset()
+    linger: float = 0.0
 
 
 @dataclass(slots=True)
@@ -94,6 +96,11 @@ class Inbox:
         self._retry_base = retry_base_seconds
         self._memory = timedelta(days=inbox_days - 1)
         self._outcomes: deque[bool] = deque(maxlen=RECENT)
+        self._claiming = dialect_insert(database.dialect, inbox).on_conflict_do_nothing().returning(inbox.c.message_id)
+        self._batch_seconds = metrics.BATCH_SECONDS.labels(subscription.queue)
+        self._batch_facts = metrics.BATCH_FACTS.labels(subscription.queue)
+        self._handled = metrics.FACTS.labels(subscription.queue, "handled")
+        self._failed = metrics.FACTS.labels(subscription.queue, "failed")
 
     def receive(self, bodies: Sequence[bytes]) -> int:
         """Handles a batch of message bodies and returns how many facts they held. When it returns they may be
@@ -102,12 +109,15 @@ class Inbox:
         Raises:
             MostlyFailing, or a database error of an outage: nothing was done; pause and call again with the same.
         """
+        return self._receive(bodies, suspected=False)
+
+    def _receive(self, bodies: Sequence[bytes], *, suspected: bool) -> int:
         started = time.perf_counter()
         chunks, refused = self._read(bodies)
         received = [fact for chunk in chunks for fact in self._prepare(chunk)]
-        self._commit(chunks, refused, received)
-        metrics.BATCH_SECONDS.labels(self.subscription.queue).observe(time.perf_counter() - started)
-        metrics.BATCH_FACTS.labels(self.subscription.queue).observe(len(received))
+        self._commit(chunks, refused, received, suspected)
+        self._batch_seconds.observe(time.perf_counter() - started)
+        self._batch_facts.observe(len(received))
         self._log(received, time.perf_counter() - started)
         return len(received)
 
@@ -120,12 +130,12 @@ class Inbox:
         try:
             chunk = self._read_one(body)
         except Unreadable:
-            return self.receive([body])
+            return self._receive([body], suspected=False)
         if self._database.transact(self._count_life, chunk.id) > LIVES:
             self._database.transact(self._put_killer_aside, chunk)
             return len(chunk.items)
         try:
-            return self.receive([body])
+            return self._receive([body], suspected=True)
         except Exception:
             # It did not end the process: the life is given back, or an outage would park what is innocent.
             with suppress(Exception):
@@ -225,11 +235,11 @@ class Inbox:
             facts.append(received)
         return facts
 
-    def _commit(self, chunks: list[Chunk], refused: list[_Refused], received: list[_Received]) -> None:
+    def _commit(self, chunks: list[Chunk], refused: list[_Refused], received: list[_Received], suspected: bool) -> None:
         attempt, split = 0, False
         while True:
             try:
-                bad = self._try(chunks, refused, received, split)
+                bad = self._try(chunks, refused, received, split, suspected)
                 break
             except MostlyFailing:
                 raise
@@ -244,10 +254,12 @@ class Inbox:
                     split, attempt = True, 0
         good = len(received) - bad
         self._outcomes.extend([False] * bad + [True] * good)
-        metrics.FACTS.labels(self.subscription.queue, "handled").inc(good)
-        metrics.FACTS.labels(self.subscription.queue, "failed").inc(bad + len(refused))
+        self._handled.inc(good)
+        self._failed.inc(bad + len(refused))
 
-    def _try(self, chunks: list[Chunk], refused: list[_Refused], received: list[_Received], split: bool) -> int:
+    def _try(
+        self, chunks: list[Chunk], refused: list[_Refused], received: list[_Received], split: bool, suspected: bool
+    ) -> int:
         """One transaction over the whole batch; returns how many facts went to the `failed` table."""
         hops = 1 + max((chunk.hops for chunk in chunks), default=0)
         cause = chunks[0].id if chunks else ""
@@ -263,7 +275,8 @@ class Inbox:
                 self.subscription.handle(transaction, [fact.value for fact in good])
             self._refuse_if_mostly_failing(len(bad), len(facts))
             self._record(transaction, bad, refused)
-            self._forget_suspects(transaction, [chunk.id for chunk in chunks])
+            if suspected:
+                self._forget_suspects(transaction, [chunk.id for chunk in chunks])
         return len(bad)
 
     def _claim(self, transaction: Transaction, identifiers: list[str]) -> set[str]:
@@ -271,12 +284,11 @@ class Inbox:
         if not identifiers:
             return set()
         now = utc_now()
-        statement = transaction.insert(inbox).on_conflict_do_nothing().returning(inbox.c.message_id)
         rows = [
             {"queue": self.subscription.queue, "message_id": identifier, "received_at": now}
             for identifier in identifiers
         ]
-        claimed = transaction.connection.execute(statement, rows)
+        claimed = transaction.connection.execute(self._claiming, rows)
         return set(claimed.scalars())
 
     def _split(self, transaction: Transaction, facts: list[_Received]) -> list[_Received]:

@@ -74,7 +74,7 @@ def _name_of(provider: Entrypoint) -> str:
 class Consume(Entrypoint):  # type: ignore[misc]
     """Marks a method `(self, transaction, facts)` as the handler of a message type, in both lanes.
 
-    emits: message types the method may emit. prepare: see `runtime.inbox.Subscription`.
+    emits: message types the method may emit. prepare, linger (seconds): see `runtime.inbox.Subscription`.
     """
 
     shared = BusExtension()
@@ -85,9 +85,11 @@ class Consume(Entrypoint):  # type: ignore[misc]
         *,
         emits: Iterable[Message] = (),
         prepare: Callable[[Any], Any] | None = None,
+        linger: float = 0.0,
         **options: Any,
     ) -> None:
         self.message, self.emits, self.prepare = message, frozenset(emitted.name for emitted in emits), prepare
+        self.linger = linger
         super().__init__(expected_exceptions=Exception, **options)
 
     def setup(self) -> None:
@@ -100,7 +102,15 @@ class Consume(Entrypoint):  # type: ignore[misc]
         """One per lane."""
         service = self.container.service_name
         return [
-            Subscription(self.message, self.message.queue(service, lane), lane, self._handle, self.prepare, self.emits)
+            Subscription(
+                self.message,
+                self.message.queue(service, lane),
+                lane,
+                self._handle,
+                self.prepare,
+                self.emits,
+                self.linger,
+            )
             for lane in LANES
         ]
 

@@ -15,6 +15,13 @@ from runtime.clock import utc_now
 from runtime.tables import outbox
 from runtime.wire import Outgoing, pack
 
+_add_to_outbox = sa.insert(outbox)
+
+
+def dialect_insert(dialect: str, table: sa.Table) -> Any:
+    """The INSERT of "sqlite" or "postgresql" for `table`."""
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
 
 class UndeclaredMessage(TypeError):
     """A handler emitted a type that its declaration does not name: the message graph would lie."""
@@ -43,9 +50,7 @@ class Transaction:
 
     def insert(self, table: sa.Table) -> Any:
         """The dialect's own INSERT, which knows `on_conflict_do_nothing` and `on_conflict_do_update`."""
-        if self.connection.dialect.name == "postgresql":
-            return postgresql.insert(table)
-        return sqlite.insert(table)
+        return dialect_insert(self.connection.dialect.name, table)
 
     def emit(self, message: Message, *facts: Fact) -> None:
         """Tells `facts` to the subscribers of `message`, if and when this transaction commits.
@@ -80,7 +85,7 @@ class Transaction:
         if outgoing:
             due_at = utc_now() + self.sweep_after
             self.connection.execute(
-                sa.insert(outbox),
+                _add_to_outbox,
                 [
                     {
                         "id": envelope.id,

@@ -11,6 +11,9 @@ from contracts.message import MAX_FACTS, Fact, Lane, Message
 from runtime.clock import iso, utc_now
 from runtime.ids import made_at, new_id
 
+CHUNK_FACTS: dict[Lane, int] = {"live": MAX_FACTS, "bulk": 50}
+"""A bulk chunk is small, because it is handled whole, and a live message that arrives meanwhile waits for it."""
+
 CHUNK_BYTES = 1024 * 1024
 """A chunk is closed before its facts pass this size."""
 
@@ -49,16 +52,18 @@ _encode = msgspec.json.Encoder().encode
 
 
 def pack(message: Message, facts: Iterable[Fact], *, lane: Lane, hops: int = 0, cause: str = "") -> list[Outgoing]:
-    """Envelopes of at most MAX_FACTS facts and about CHUNK_BYTES each, in the order of the facts."""
+    """Envelopes of at most CHUNK_FACTS facts and about CHUNK_BYTES each, in the order of the facts."""
     return [
         Outgoing(identifier, message.exchange, message.routing_key(lane), lane, body)
-        for identifier, body in _envelopes(message, facts, hops, cause)
+        for identifier, body in _envelopes(message, facts, lane, hops, cause)
     ]
 
 
-def _envelopes(message: Message, facts: Iterable[Fact], hops: int, cause: str) -> Iterator[tuple[str, bytes]]:
+def _envelopes(
+    message: Message, facts: Iterable[Fact], lane: Lane, hops: int, cause: str
+) -> Iterator[tuple[str, bytes]]:
     occurred_at = iso(utc_now())
-    for group in _groups(facts):
+    for group in _groups(facts, CHUNK_FACTS[lane]):
         identifier = new_id()
         envelope = {
             "id": identifier,
@@ -73,12 +78,12 @@ def _envelopes(message: Message, facts: Iterable[Fact], hops: int, cause: str) -
         yield identifier, _encode(envelope)
 
 
-def _groups(facts: Iterable[Fact]) -> Iterator[list[tuple[Fact, msgspec.Raw]]]:
+def _groups(facts: Iterable[Fact], most: int) -> Iterator[list[tuple[Fact, msgspec.Raw]]]:
     group: list[tuple[Fact, msgspec.Raw]] = []
     size = 0
     for fact in facts:
         raw = _encode(fact)
-        if group and (len(group) >= MAX_FACTS or size + len(raw) > CHUNK_BYTES):
+        if group and (len(group) >= most or size + len(raw) > CHUNK_BYTES):
             yield group
             group, size = [], 0
         group.append((fact, msgspec.Raw(raw)))

@@ -30,3 +30,13 @@ def submission(number: int = 0, **changes: Any) -> AcceptSubmission:
 def lead_ids(facts: Iterable[AcceptSubmission]) -> list[str]:
     """Their leads' ids, sorted."""
     return sorted(fact.lead_id for fact in facts)
+
+
+FORM_DEFINITION: dict[str, Any] = {
+    "name": "Ask for a quote",
+    "source": "site",
+    "fields": [
+        {"name": "nome", "kind": "text", "role": "name"},
+        {"name": "email", "kind": "email", "role": "email", "required": True},
+    ],
+}

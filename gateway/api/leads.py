@@ -128,8 +128,7 @@ def why(lead_id: object) -> Response:
 @blueprint.reads("/leads/<uuid:lead_id>/messages", Anything)
 def messages(lead_id: object) -> Response:
     """What was sent because of the lead."""
-    found = call("notifications", "messages", work_id=str(lead_id))
-    return answer(found if isinstance(found, dict) else {"items": found, "next": None})
+    return answer(call("notifications", "messages", work_id=str(lead_id)))
 
 
 @blueprint.writes("/leads/<uuid:lead_id>/reassign")

@@ -35,8 +35,7 @@ blueprint = Resource("rules", "rules", "Which team gets the leads of which form"
 @blueprint.reads("", Rules)
 def list_rules() -> Response:
     """All rules."""
-    rules = call("distribution", "list_rules")
-    return answer(rules if isinstance(rules, dict) else {"items": rules, "next": None})
+    return answer(call("distribution", "list_rules"))
 
 
 @blueprint.writes("/<uuid:form_id>", Rule, method="PUT")

@@ -9,6 +9,9 @@ from runtime.service import Storage, consume, operable, rpc
 from runtime.transaction import Transaction
 from services.campaigns import handlers
 
+LINGER = 0.1
+"""The seller hears of a lead from notifications; a task that is due in an hour may wait for others this long."""
+
 
 @operable
 class CampaignsService:
@@ -17,7 +20,7 @@ class CampaignsService:
     name = "campaigns"
     database: Database = Storage()
 
-    @consume(WORK_ASSIGNED, emits=(OPPORTUNITY_OPENED,))
+    @consume(WORK_ASSIGNED, emits=(OPPORTUNITY_OPENED,), linger=LINGER)
     def work_assigned(self, transaction: Transaction, facts: list[WorkAssigned]) -> None:
         handlers.open_opportunities(transaction, facts)
 

@@ -11,6 +11,9 @@ from runtime.service import Storage, consume, operable, rpc
 from runtime.transaction import Transaction
 from services.reporting import handlers
 
+LINGER = 0.5
+"""Nobody watches a count grow by one: facts wait this many seconds for others, so that a quiet hour costs little."""
+
 
 @operable
 class ReportingService:
@@ -19,31 +22,31 @@ class ReportingService:
     name = "reporting"
     database: Database = Storage()
 
-    @consume(LEAD_CAPTURED)
+    @consume(LEAD_CAPTURED, linger=LINGER)
     def lead_captured(self, transaction: Transaction, facts: list[Any]) -> None:
         handlers.count_facts(transaction, LEAD_CAPTURED, facts)
 
-    @consume(WORK_ASSIGNED)
+    @consume(WORK_ASSIGNED, linger=LINGER)
     def work_assigned(self, transaction: Transaction, facts: list[Any]) -> None:
         handlers.count_facts(transaction, WORK_ASSIGNED, facts)
 
-    @consume(WORK_UNASSIGNED)
+    @consume(WORK_UNASSIGNED, linger=LINGER)
     def work_unassigned(self, transaction: Transaction, facts: list[Any]) -> None:
         handlers.count_facts(transaction, WORK_UNASSIGNED, facts)
 
-    @consume(OPPORTUNITY_OPENED)
+    @consume(OPPORTUNITY_OPENED, linger=LINGER)
     def opportunity_opened(self, transaction: Transaction, facts: list[Any]) -> None:
         handlers.count_facts(transaction, OPPORTUNITY_OPENED, facts)
 
-    @consume(OPPORTUNITY_CLOSED)
+    @consume(OPPORTUNITY_CLOSED, linger=LINGER)
     def opportunity_closed(self, transaction: Transaction, facts: list[Any]) -> None:
         handlers.count_facts(transaction, OPPORTUNITY_CLOSED, facts)
 
-    @consume(MESSAGE_SENT)
+    @consume(MESSAGE_SENT, linger=LINGER)
     def message_sent(self, transaction: Transaction, facts: list[Any]) -> None:
         handlers.count_facts(transaction, MESSAGE_SENT, facts)
 
-    @consume(SELLER_CHANGED)
+    @consume(SELLER_CHANGED, linger=LINGER)
     def seller_changed(self, transaction: Transaction, facts: list[SellerChanged]) -> None:
         handlers.keep_sellers(transaction, facts)
 

@@ -174,7 +174,7 @@ class Installation:
     def _probe_of(self, name: str) -> str:
         if name == "gateway":
             return self.url
-        owner = "gateway" if name == "projection" else name
+        owner = {"projection": "gateway", "fragile_receiver": "distribution"}.get(name, name)
         return f"http://127.0.0.1:{self.settings.health_port_of(owner)}"
 
     def _spawn(self, name: str, changes: dict[str, str]) -> None:
@@ -208,6 +208,8 @@ class Installation:
 def _command(name: str) -> list[str]:
     if name in SERVICES:
         return [sys.executable, "-W", "ignore", "-m", "runtime.run", name]
+    if name == "fragile_receiver":
+        return [sys.executable, str(Path(__file__).with_name("fragile_receiver.py"))]
     if name == "projection":
         return [sys.executable, "-m", "gateway.projection"]
     return [sys.executable, "-m", "gunicorn", "-c", "python:gateway.gunicorn"]

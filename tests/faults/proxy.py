@@ -20,12 +20,14 @@ class Proxy:
     """Listens on a port of its own and stands for `host:port`.
 
     delay: seconds that every piece of data is held up, in both directions.
+    mute_client: what the server sends arrives, what the client answers does not.
     """
 
     def __init__(self, port: int, host: str = "127.0.0.1") -> None:
         self._target = (host, port)
         self.mode: Mode = "pass"
         self.delay = 0.0
+        self.mute_client = False
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port: int = self._listener.getsockname()[1]
         self._pairs: set[tuple[socket.socket, socket.socket]] = set()
@@ -101,7 +103,7 @@ class Proxy:
             if self.delay:
                 time.sleep(self.delay)
             is_answer = source is server
-            if self.mode == "black hole" or (self.mode == "deaf" and is_answer):
+            if self.mode == "black hole" or (self.mode == "deaf" and is_answer) or (self.mute_client and not is_answer):
                 continue
             (client if is_answer else server).sendall(data)
         return True

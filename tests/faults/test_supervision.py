@@ -79,7 +79,9 @@ def belonging_to(folder: Path) -> dict[int, str]:
 class Keeper:
     """A process that supervises, as `rodizio run` does, in a session of its own."""
 
-    def __init__(self, var: Path, port: int, *, broker: bool = False, other: str = "import time; time.sleep(600)") -> None:
+    def __init__(
+        self, var: Path, port: int, *, broker: bool = False, other: str = "import time; time.sleep(600)"
+    ) -> None:
         environment = {**os.environ, "KEEPER_OF": str(var)}  # every descendant can be found by it
         self.process = subprocess.Popen(
             [sys.executable, "-c", KEEPER, str(var), str(port), "broker" if broker else "plain", LISTENER, other],

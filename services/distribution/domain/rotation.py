@@ -57,13 +57,18 @@ class Rotation:
         self._got = dict.fromkeys(self._share, 0)
         self._step = 0
         # Heaps. Entries of the first two end with what the seller had got when they were made: an older one is void.
-        # Written out rather than by `_reaches`: this is what a batch costs per seller.
-        low, high = self._threshold + self._even, UNIT + self._even
-        self._locked = [(-((debt - low) // self._share[seller]), seller, 0) for seller, debt in self._carried.items()]
-        self._released: list[tuple[int, str, int]] = []
-        self._bounds = [(-((debt - high) // self._share[seller]), seller) for seller, debt in self._carried.items()]
+        # Their steps are written out rather than asked of `_reaches`: this is what a batch costs per seller.
+        share, low, high = self._share, self._threshold + self._even, UNIT + self._even
+        carried = self._carried.items()
+        self._locked = [(-((debt - low) // share[name]), name, 0) for name, debt in carried if debt + share[name] < low]
+        late = high - self._threshold
+        self._released = [
+            (-((debt - late) // share[name]), name, 0) for name, debt in carried if debt + share[name] >= low
+        ]
+        self._bounds = [(-((debt - high) // share[name]), name) for name, debt in carried]
         self._past: set[str] = set()
         heapify(self._locked)
+        heapify(self._released)
         heapify(self._bounds)
 
     def choose(self) -> str:

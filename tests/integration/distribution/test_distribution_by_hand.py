@@ -10,7 +10,7 @@ from distribution_cases import MONDAY, Company, closed
 from runtime.errors import Conflict, Invalid, NotFound
 from runtime.ids import new_id
 from runtime.tables import outbox
-from services.distribution import tables
+from services.distribution import store, tables
 from services.distribution.handlers import hand, leads, views
 
 
@@ -154,6 +154,20 @@ def test_what_does_not_exist_is_not_found(company: Company) -> None:
             company.ask(views.get_seller, unknown)
         with pytest.raises(NotFound):
             company.ask(views.get_team, unknown)
+
+
+@pytest.mark.feature("R5")
+def test_waiting_work_that_somebody_took_meanwhile_is_not_assigned_over_them(company: Company) -> None:
+    team = company.team()
+    first, second = company.seller(team, active=False), company.seller(company.team("Outra"))
+    lead = company.capture(company.form(team))[0]
+    with company.database.read() as connection:
+        read = dict(store.waiting_work(connection, [team], 10)[0])
+    company.reassign(lead, second)
+    mine = read | {"state": "assigned", "seller_id": first, "assignment_version": 1, "assigned_at": company.now}
+    with company.database.write() as tx:
+        assert not store.assign_waiting(tx, [mine])
+    assert company.holder(lead) == second
 
 
 @pytest.mark.feature("R5")

@@ -67,12 +67,15 @@ def take(database: Database, batches: list[list[LeadCaptured]]) -> None:
 
 
 def shuffled(facts: list[LeadCaptured], seed: int, copies: int = 2) -> list[list[list[LeadCaptured]]]:
-    """Every fact `copies` times, in batches of up to 30 for each replica."""
+    """Every fact `copies` times, in batches of up to 20 of one form, so that different pools are under way at once."""
     chance = random.Random(seed)
-    everything = facts * copies
-    chance.shuffle(everything)
-    shares = [everything[start::REPLICAS] for start in range(REPLICAS)]
-    return [[share[start : start + 30] for start in range(0, len(share), 30)] for share in shares]
+    batches = []
+    for form in sorted({fact.form_id for fact in facts}):
+        of_form = [fact for fact in facts if fact.form_id == form] * copies
+        chance.shuffle(of_form)
+        batches += [of_form[start : start + 20] for start in range(0, len(of_form), 20)]
+    chance.shuffle(batches)
+    return [batches[start::REPLICAS] for start in range(REPLICAS)]
 
 
 @pytest.mark.feature("R5", "R17", "DIS-17", "DIS-3")
