@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
@@ -54,7 +53,6 @@ def doctor(as_json: bool) -> None:
 
 def diagnose(settings: Settings) -> Iterator[Problem]:
     """Everything wrong that can be seen from here; no check waits for more than seconds."""
-    yield from _python()
     yield from _folder(settings)
     yield from _database(settings)
     running = _running(settings)
@@ -63,11 +61,6 @@ def diagnose(settings: Settings) -> Iterator[Problem]:
     else:
         yield from _ports(settings)
     yield from _broker(settings, is_running=bool(running))
-
-
-def _python() -> Iterator[Problem]:
-    if sys.version_info < (3, 11):
-        yield Problem(f"Python {sys.version.split()[0]} is too old", "install Python 3.11 or newer, then make setup")
 
 
 def _folder(settings: Settings) -> Iterator[Problem]:

@@ -13,7 +13,8 @@ def of_form(locale: str, visit: Request) -> str:
 
 def of_visitor(visit: Request) -> str:
     """The best language the visitor accepts; Portuguese when none fits."""
-    return visit.accept_languages.best_match(LOCALES) or LOCALES[0]
+    languages = (accepted.split("-")[0].lower() for accepted in visit.accept_languages.values())
+    return next((language for language in languages if language in LOCALES), LOCALES[0])
 
 
 def current() -> str:

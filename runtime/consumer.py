@@ -209,8 +209,8 @@ class Consumer:
         return bulk
 
     def _work(self, feed: _Feed) -> None:
-        batch = self._take(feed)
-        started = time.perf_counter()
+        batch = self._take(feed, COURTEOUS_FACTS if self._is_courteous(feed) else feed.limit)
+        began, started = time.monotonic(), time.thread_time()
         try:
             facts = self._until_received(feed, batch)
         except MostlyFailing as error:

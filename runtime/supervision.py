@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-import xmlrpc.client  # noqa: S411 - speaks to our own supervisord over a socket only we may open
+import xmlrpc.client
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,7 +67,11 @@ class Program:
 
 @dataclass(frozen=True)
 class ProgramState:
-    """A program as supervisord sees it: RUNNING, STARTING, BACKOFF, EXITED, FATAL, STOPPED… pid is 0 without process."""
+    """A program as supervisord sees it.
+
+    state: RUNNING, STARTING, BACKOFF, EXITED, FATAL, STOPPED, STOPPING or UNKNOWN.
+    pid: 0 without a process. said: supervisord's own words.
+    """
 
     name: str
     state: str
@@ -299,15 +303,20 @@ def _group(order: int) -> str:
 
 def _configuration(var: Path, programs: Sequence[Program]) -> str:
     run, log = var / "run", var / "log"
-    sections = {
+    sections: dict[str, dict[str, object]] = {
         "unix_http_server": {"file": _socket_of(var), "chmod": "0700"},
         "rpcinterface:supervisor": {
             "supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"
         },
         "supervisord": {
-            **{"nodaemon": "true", "silent": "true", "identifier": "supervisor"},
-            **{"pidfile": run / "supervisord.pid", "childlogdir": log},
-            **{"logfile": log / "supervisord.log", "logfile_maxbytes": "1MB", "logfile_backups": 2},
+            "nodaemon": "true",
+            "silent": "true",
+            "identifier": "supervisor",
+            "pidfile": run / "supervisord.pid",
+            "childlogdir": log,
+            "logfile": log / "supervisord.log",
+            "logfile_maxbytes": "1MB",
+            "logfile_backups": 2,
             **({"user": "root"} if os.geteuid() == 0 else {}),  # or it complains about root at every start
         },
     }
@@ -316,11 +325,18 @@ def _configuration(var: Path, programs: Sequence[Program]) -> str:
         sections[f"group:{_group(order)}"] = {"programs": names, "priority": order}
     for program in programs:
         sections[f"program:{program.name}"] = {
-            **{"command": _command_line(program), "autostart": str(program.at_once).lower(), "autorestart": "true"},
-            **{"startsecs": 1, "startretries": ATTEMPTS},
-            **{"stopsignal": "TERM", "stopwaitsecs": STOP_SECONDS, "killasgroup": "true"},
-            **{"redirect_stderr": "true", "stdout_logfile": log / f"{program.name}.log"},
-            **{"stdout_logfile_maxbytes": "10MB", "stdout_logfile_backups": 3},
+            "command": _command_line(program),
+            "autostart": str(program.at_once).lower(),
+            "autorestart": "true",
+            "startsecs": 1,
+            "startretries": ATTEMPTS,
+            "stopsignal": "TERM",
+            "stopwaitsecs": STOP_SECONDS,
+            "killasgroup": "true",
+            "redirect_stderr": "true",
+            "stdout_logfile": log / f"{program.name}.log",
+            "stdout_logfile_maxbytes": "10MB",
+            "stdout_logfile_backups": 3,
         }
     return "\n".join(
         f"[{title}]\n" + "".join(f"{key} = {_escaped(value)}\n" for key, value in options.items())

@@ -18,6 +18,7 @@ import pytest
 from runtime import ports, processes
 from runtime.rabbitmq import RabbitNode
 from runtime.supervision import AlreadyRunning, PortTaken, Program, ProgramState, Supervisor, states_of
+from tests.process_cases import belonging_to, until
 
 pytestmark = pytest.mark.feature("OPS-1")
 
@@ -32,7 +33,8 @@ KEEPER = textwrap.dedent("""
     from pathlib import Path
     from runtime.rabbitmq import RabbitNode
     from runtime.supervision import Program, Supervisor
-    var, port, with_broker, listener, other = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "broker", *sys.argv[4:]
+    var, port, with_broker = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "broker"
+    listener, other = sys.argv[4:]
     programs = [
         Program("listener", [sys.executable, "-c", listener, str(port)], ports=(port,)),
         Program("other", [sys.executable, "-c", other]),
@@ -54,26 +56,6 @@ KEEPER = textwrap.dedent("""
     stopping.wait()
     supervisor.stop()
 """)
-
-
-def until(condition: Callable[[], object], what: str, timeout: float = 20) -> None:
-    deadline = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {timeout:.0f} s: {what}"
-        time.sleep(0.02)
-
-
-def belonging_to(folder: Path) -> dict[int, str]:
-    """Command line by process id of every live process that knows `folder`, but for ourselves."""
-    numbers = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
-    found = {}
-    for number in numbers:
-        if number != os.getpid() and processes.is_alive(number) and processes.mentions(number, str(folder)):
-            try:
-                found[number] = Path(f"/proc/{number}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-            except OSError:
-                continue
-    return found
 
 
 class Keeper:

@@ -1,0 +1,121 @@
+"""`rodizio run` as a person meets it: comes up well, mends what is killed, leaves nothing, comes up again."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runtime import ports
+from runtime.settings import OWNERS
+from runtime.supervision import states_of
+from tests.process_cases import belonging_to, until
+
+pytestmark = [pytest.mark.feature("OPS-1"), pytest.mark.timeout(400)]
+
+START_SECONDS = 150
+STOP_SECONDS = 45
+LEAD = {"name": "Ana Silva", "email": "ana@example.com", "phone": "912 345 678"}
+
+
+class Run:
+    """One `rodizio run`, on ports and a folder of its own, in a session of its own."""
+
+    def __init__(self, environment: dict[str, str], said: Path) -> None:
+        self._said = said
+        with said.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "cli.main", "run"],
+                env=environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        until(lambda: "Address" in self.said or self.process.poll() is not None, "it is up", START_SECONDS)
+        assert "Rodízio is running." in self.said, self.said
+
+    @property
+    def said(self) -> str:
+        return self._said.read_text()
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture
+def environment() -> Iterator[dict[str, str]]:
+    first = next(
+        base for base in ports.pick_free(50) if all(ports.is_free(base + offset) for offset in range(len(OWNERS)))
+    )
+    gateway, sandbox = ports.pick_free(2)
+    with tempfile.TemporaryDirectory(prefix="rodizio-test-", ignore_cleanup_errors=True) as folder:
+        settings = {
+            "RODIZIO_VAR": f"{folder}/var",
+            "RODIZIO_GATEWAY_PORT": str(gateway),
+            "RODIZIO_HEALTH_PORT": str(first),
+            "RODIZIO_SANDBOX_PORT": str(sandbox),
+        }
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("RODIZIO_")}
+        yield {**ours, **settings}
+        for pid in belonging_to(Path(folder)):
+            os.kill(pid, signal.SIGKILL)
+
+
+def ask(environment: dict[str, str], path: str, document: dict[str, Any] | None = None) -> dict[str, Any]:
+    key = (Path(environment["RODIZIO_VAR"]) / "api-key").read_text().strip()
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{environment['RODIZIO_GATEWAY_PORT']}{path}",
+        data=json.dumps(document).encode() if document else None,
+        headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=10) as response:
+        answer: dict[str, Any] = json.load(response)
+        return answer
+
+
+def pids(var: Path) -> dict[str, int]:
+    return {state.name: state.pid for state in states_of(var) if state.state == "RUNNING"}
+
+
+def doctor(environment: dict[str, str]) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, "-m", "cli.main", "doctor", "--json"], env=environment, capture_output=True, text=True
+    )
+    answer: dict[str, Any] = json.loads(done.stdout)
+    assert done.returncode == (0 if answer["ok"] else 1)
+    return answer
+
+
+def test_run_mends_what_is_killed_and_survives_its_own_death(environment: dict[str, str], tmp_path: Path) -> None:
+    var = Path(environment["RODIZIO_VAR"])
+    assert doctor(environment)["ok"]
+    first = Run(environment, tmp_path / "first")
+    try:
+        before = pids(var)
+        assert len(before) == 10
+        killed = {name: before[name] for name in ("capture", "gateway", "broker")}
+        for pid in killed.values():
+            os.kill(pid, signal.SIGKILL)
+        until(lambda: all(pids(var).get(name, pid) != pid for name, pid in killed.items()), "the killed run again", 60)
+        until(lambda: doctor(environment)["ok"], "all is well again", 90)
+        ask(environment, "/f/demo", LEAD)
+    finally:
+        first.kill()
+    until(lambda: not belonging_to(var), "nothing is left of the killed run", 10)
+    assert not doctor(environment)["problems"]
+    second = Run(environment, tmp_path / "second")
+    try:
+        until(lambda: ask(environment, "/api/v1/leads?limit=1")["items"], "the lead is there", 60)
+        os.killpg(second.process.pid, signal.SIGINT)
+        assert second.process.wait(STOP_SECONDS) == 0
+        assert not belonging_to(var)
+    finally:
+        second.kill()

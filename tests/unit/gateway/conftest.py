@@ -1,0 +1,178 @@
+"""A gateway on an empty database, with a broker and services that are only pretended."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from contracts.capture import ACCEPT_SUBMISSION, AcceptSubmission, FieldRule, FormChanged
+from gateway import keys, store
+from gateway.app import create_app
+from gateway.parts import EXTENSION
+from runtime.database import Database, open_database
+from runtime.ids import new_id
+from runtime.migrations import upgrade
+from runtime.publisher import BrokerAway
+from runtime.settings import Settings
+from runtime.wire import Outgoing, read_fact, unpack
+
+Done = Callable[[Outgoing, Exception | None], None]
+
+
+class PretendedBroker:
+    """Takes messages at once, or says why not. `silent`: never answers."""
+
+    def __init__(self) -> None:
+        self.messages: list[Outgoing] = []
+        self.error: Exception | None = None
+        self.silent = False
+
+    @property
+    def is_open(self) -> bool:
+        return self.error is None
+
+    def start(self) -> "PretendedBroker":
+        return self
+
+    def stop(self, timeout: float = 3.0) -> None:
+        """Nothing runs."""
+
+    def publish(self, messages: Sequence[Outgoing], done: Done) -> None:
+        if self.silent:
+            return
+        for message in messages:
+            if self.error is None:
+                self.messages.append(message)
+            done(message, self.error)
+
+    def publish_and_wait(self, messages: Sequence[Outgoing], timeout: float) -> None:
+        if self.error is not None:
+            raise self.error
+        self.messages.extend(messages)
+
+    def go_away(self) -> None:
+        self.error = BrokerAway("no connection to the broker")
+
+    @property
+    def facts(self) -> list[AcceptSubmission]:
+        """All submissions it took."""
+        return [
+            read_fact(raw, ACCEPT_SUBMISSION)
+            for message in self.messages
+            for raw in unpack(message.body, ACCEPT_SUBMISSION).items
+        ]
+
+
+class PretendedServices:
+    """Answers RPC from `answers`: by (service, method), a value, an exception to raise, or a function."""
+
+    def __init__(self) -> None:
+        self.answers: dict[tuple[str, str], Any] = {}
+        self.calls: list[tuple[str, str, dict[str, Any]]] = []
+
+    def call(self, service: str, method: str, /, **arguments: Any) -> Any:
+        self.calls.append((service, method, arguments))
+        answer = self.answers[service, method]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer(**arguments) if callable(answer) else answer
+
+
+FIELDS = (
+    FieldRule(name="name", role="name", required=True, max_length=80),
+    FieldRule(name="email", kind="email", role="email"),
+    FieldRule(name="phone", kind="phone", role="phone"),
+    FieldRule(name="rooms", kind="number"),
+    FieldRule(name="interest", kind="choice", choices=("buy", "rent", "sell")),
+    FieldRule(name="terms", kind="consent"),
+)
+SITE = "https://www.example.com"
+
+
+def form_state(**changes: Any) -> FormChanged:
+    """A form as capture tells it, with `changes`."""
+    form_id = new_id()
+    state = FormChanged(
+        id=new_id(),
+        subject=form_id,
+        subject_version=1,
+        correlation_id=new_id(),
+        form_id=form_id,
+        key="contact",
+        name="Contacto",
+        source="site",
+        channel="site",
+        active=True,
+        fields=FIELDS,
+        one_of=("email", "phone"),
+        allowed_origins=(SITE,),
+    )
+    return replace(state, **changes)
+
+
+@pytest.fixture
+def gateway_settings(tmp_path: Path) -> Settings:
+    settings = Settings(
+        var=tmp_path / "var", amqp_url="amqp://guest:guest@127.0.0.1:1/", confirm_timeout_seconds=0.2, gateway_workers=1
+    )
+    upgrade("gateway", settings)
+    return settings
+
+
+@pytest.fixture
+def database(gateway_settings: Settings) -> Iterator[Database]:
+    database = open_database("gateway", gateway_settings)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def add_form(database: Database) -> Callable[..., FormChanged]:
+    def add(**changes: Any) -> FormChanged:
+        state = form_state(**changes)
+        database.transact(store.apply_forms, [state])
+        return state
+
+    return add
+
+
+@pytest.fixture
+def form(add_form: Callable[..., FormChanged]) -> FormChanged:
+    """A form with one allowed site."""
+    return add_form()
+
+
+@pytest.fixture
+def broker_stub() -> PretendedBroker:
+    return PretendedBroker()
+
+
+@pytest.fixture
+def services() -> PretendedServices:
+    return PretendedServices()
+
+
+@pytest.fixture
+def app(gateway_settings: Settings, broker_stub: PretendedBroker, services: PretendedServices) -> Iterator[Flask]:
+    application = create_app(gateway_settings, publisher=broker_stub, services=services)
+    yield application
+    application.extensions[EXTENSION].database.close()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def key(database: Database) -> str:
+    return database.transact(keys.issue, "test")
+
+
+@pytest.fixture
+def bearer(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}

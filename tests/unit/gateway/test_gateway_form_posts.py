@@ -1,0 +1,387 @@
+"""`POST /f/{form_key}`: what is taken, what is not, and what the answer says."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+from uuid import UUID, uuid5
+
+import pytest
+from flask.testing import FlaskClient
+
+from contracts.capture import FormChanged
+from gateway.app import create_app
+from gateway.submission import digest_of
+from runtime.settings import Settings
+
+pytestmark = pytest.mark.feature("CAP-1")
+
+JSON = {"Accept": "application/json"}
+SITE = "https://www.example.com"
+GOOD = {"name": "Ana Sofia", "email": "ana@example.com"}
+
+
+def errors(response: Any) -> list[tuple[str, str]]:
+    """Code and field of each error."""
+    return [(error["code"], error["field"]) for error in response.get_json()["errors"]]
+
+
+@pytest.mark.parametrize(
+    "send",
+    [
+        {"data": GOOD},
+        {"data": GOOD, "content_type": "multipart/form-data"},
+        {"json": GOOD},
+    ],
+    ids=["urlencoded", "multipart", "json"],
+)
+def test_every_kind_of_body_becomes_the_same_submission(
+    client: FlaskClient, form: FormChanged, broker_stub: Any, send: Any
+) -> None:
+    response = client.post("/f/contact", headers=JSON, **send)
+    assert response.status_code == 200
+    (fact,) = broker_stub.facts
+    assert response.get_json() == {"ok": True, "id": fact.lead_id}
+    assert fact.fields == GOOD
+    assert fact.form_id == form.form_id
+    assert fact.digest == digest_of(GOOD)
+    assert fact.correlation_id == response.headers["X-Correlation-Id"]
+    assert UUID(fact.lead_id).version == 7
+
+
+def test_json_values_become_text(client: FlaskClient, form: FormChanged, broker_stub: Any) -> None:
+    body = {**GOOD, "rooms": 3, "terms": True, "interest": ["buy", "rent"], "note": None}
+    assert client.post("/f/contact", headers=JSON, json=body).status_code == 200
+    assert broker_stub.facts[0].fields == {
+        **GOOD, "rooms": "3", "terms": "true", "interest": "buy, rent", "note": ""
+    }  # fmt: skip
+
+
+def test_repeated_names_are_joined(client: FlaskClient, form: FormChanged, broker_stub: Any) -> None:
+    body = "name=Ana&email=ana%40example.com&interest=buy&interest=rent"
+    client.post("/f/contact", headers=JSON, data=body, content_type="application/x-www-form-urlencoded")
+    assert broker_stub.facts[0].fields["interest"] == "buy, rent"
+
+
+@pytest.mark.parametrize(
+    ("locale", "says"), [("pt", "Obrigado!"), ("es", "¡Gracias!"), ("en", "Thank you!")], ids=["pt", "es", "en"]
+)
+def test_a_browser_gets_a_page_in_the_forms_language(
+    client: FlaskClient, add_form: Callable[..., FormChanged], locale: str, says: str
+) -> None:
+    add_form(locale=locale, name="<b>Form</b>")
+    response = client.post("/f/contact", data=GOOD, headers={"Accept": "text/html,application/xhtml+xml"})
+    assert response.status_code == 200
+    assert says in response.text
+    assert f'lang="{locale}"' in response.text
+    assert "<b>Form" not in response.text
+
+
+def test_a_form_in_a_language_we_do_not_speak_answers_in_the_visitors(
+    client: FlaskClient, add_form: Callable[..., FormChanged]
+) -> None:
+    add_form(locale="fr")
+    response = client.post("/f/contact", data=GOOD, headers={"Accept": "text/html", "Accept-Language": "es-MX,en;q=0.5"})
+    assert "¡Gracias!" in response.text
+
+
+def test_next_is_followed_to_an_allowed_site(client: FlaskClient, form: FormChanged) -> None:
+    response = client.post("/f/contact", data={**GOOD, "_next": f"{SITE}/obrigado?a=1"})
+    assert (response.status_code, response.headers["Location"]) == (303, f"{SITE}/obrigado?a=1")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://evil.example.com/",
+        "https://www.example.com.evil.example/",
+        "https://www.example.com@evil.example/",
+        "//www.example.com/x",
+        "/relative",
+        "javascript:alert(1)",
+        "https://www.example.com:8443/",
+        "https:\\\\www.example.com\\",
+        "https://www.example.com/\r\nSet-Cookie: a=b",
+        "https://[broken",
+        "http://www.example.com/",
+    ],
+)
+def test_next_is_not_followed_elsewhere(client: FlaskClient, form: FormChanged, address: str) -> None:
+    response = client.post("/f/contact", data={**GOOD, "_next": address})
+    assert response.status_code == 200
+    assert "Location" not in response.headers
+
+
+def test_next_is_not_followed_when_no_site_is_named(client: FlaskClient, add_form: Callable[..., FormChanged]) -> None:
+    add_form(allowed_origins=())
+    assert client.post("/f/contact", data={**GOOD, "_next": SITE}).status_code == 200
+
+
+@pytest.mark.feature("CAP-3")
+@pytest.mark.parametrize("trap", ["_gotcha", "bot-field", "_honeypot", "botcheck"])
+def test_a_filled_honeypot_gets_the_normal_answer_and_is_not_kept(
+    client: FlaskClient, form: FormChanged, broker_stub: Any, trap: str
+) -> None:
+    response = client.post("/f/contact", data={**GOOD, trap: "http://spam"}, headers=JSON)
+    assert response.get_json()["ok"] is True
+    assert broker_stub.messages == []
+    assert client.post("/f/contact", data={**GOOD, trap: ""}, headers=JSON).status_code == 200
+    assert len(broker_stub.facts) == 1
+
+
+def test_instructions_and_honeypots_are_not_stored(client: FlaskClient, form: FormChanged, broker_stub: Any) -> None:
+    client.post("/f/contact", data={**GOOD, "_subject": "x", "_replyto": "y", "_anything": "z", "bot-field": ""})
+    assert broker_stub.facts[0].fields == GOOD
+
+
+def test_where_the_visitor_came_from_is_kept_beside_the_fields(
+    client: FlaskClient, form: FormChanged, broker_stub: Any
+) -> None:
+    client.post(
+        "/f/contact?utm_term=flat",
+        data={**GOOD, "utm_source": "google", "gclid": "abc\x00", "referrer": "https://search.example/"},
+        headers={"Referer": f"{SITE}/flats?utm_campaign=autumn&q=1", "User-Agent": "Browser/1"},
+    )
+    (fact,) = broker_stub.facts
+    assert fact.fields == GOOD
+    assert fact.context == {
+        "page": f"{SITE}/flats?utm_campaign=autumn&q=1",
+        "utm_campaign": "autumn",
+        "utm_term": "flat",
+        "utm_source": "google",
+        "gclid": "abc",
+        "referrer": "https://search.example/",
+        "ip": "127.0.0.1",
+        "user_agent": "Browser/1",
+    }
+
+
+@pytest.mark.feature("R2")
+def test_a_submission_key_gives_the_same_lead_every_time(client: FlaskClient, form: FormChanged) -> None:
+    by_header = client.post("/f/contact", data=GOOD, headers={**JSON, "Idempotency-Key": "k 1"}).get_json()["id"]
+    by_field = client.post("/f/contact", data={**GOOD, "_submission_id": "k 1"}, headers=JSON).get_json()["id"]
+    assert by_header == by_field == str(uuid5(UUID(form.form_id), "k 1"))
+
+
+def test_an_unknown_form_is_404(client: FlaskClient, form: FormChanged) -> None:
+    response = client.post("/f/other", data=GOOD, headers=JSON)
+    assert (response.status_code, errors(response)) == (404, [("not_found", "")])
+    assert client.post("/f/" + "x" * 5000, data=GOOD).status_code == 404
+
+
+def test_an_inactive_form_is_404(client: FlaskClient, add_form: Callable[..., FormChanged]) -> None:
+    add_form(active=False)
+    assert client.post("/f/contact", data=GOOD, headers=JSON).status_code == 404
+
+
+@pytest.mark.feature("R10")
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "https://www.example.com:444"])
+def test_a_foreign_site_is_403(client: FlaskClient, form: FormChanged, broker_stub: Any, origin: str) -> None:
+    response = client.post("/f/contact", data=GOOD, headers={**JSON, "Origin": origin})
+    assert (response.status_code, errors(response)) == (403, [("origin_not_allowed", "")])
+    assert "Access-Control-Allow-Origin" not in response.headers
+    assert broker_stub.messages == []
+
+
+@pytest.mark.parametrize("origin", [SITE, "https://WWW.example.com", "https://www.example.com:443"])
+def test_an_allowed_site_may_read_the_answer(client: FlaskClient, form: FormChanged, origin: str) -> None:
+    response = client.post("/f/contact", data=GOOD, headers={**JSON, "Origin": origin})
+    assert response.status_code == 200
+    assert response.headers["Access-Control-Allow-Origin"] == origin
+    assert response.headers["Vary"] == "Origin"
+
+
+def test_a_form_without_sites_may_be_posted_from_anywhere(
+    client: FlaskClient, add_form: Callable[..., FormChanged]
+) -> None:
+    add_form(allowed_origins=())
+    response = client.post("/f/contact", data=GOOD, headers={**JSON, "Origin": "https://any.example"})
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
+
+
+def test_a_script_may_ask_first(client: FlaskClient, form: FormChanged) -> None:
+    ask = {"Origin": SITE, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
+    response = client.options("/f/contact", headers=ask)
+    assert response.status_code == 204
+    assert response.headers["Access-Control-Allow-Origin"] == SITE
+    assert "POST" in response.headers["Access-Control-Allow-Methods"]
+    assert "Idempotency-Key" in response.headers["Access-Control-Allow-Headers"]
+    assert "Access-Control-Allow-Origin" not in client.options("/f/contact", headers={"Origin": "https://e.example"}).headers
+
+
+@pytest.mark.feature("R10")
+def test_a_body_over_the_limit_is_413(client: FlaskClient, form: FormChanged) -> None:
+    for kind in ("application/x-www-form-urlencoded", "application/json", "multipart/form-data; boundary=x"):
+        response = client.post("/f/contact", data=b"a" * (256 * 1024 + 1), content_type=kind, headers=JSON)
+        assert (response.status_code, errors(response)) == (413, [("too_large", "")])
+
+
+@pytest.mark.feature("R10")
+@pytest.mark.parametrize("kind", ["urlencoded", "multipart", "json"])
+def test_a_hundred_thousand_fields_are_answered_quickly(client: FlaskClient, form: FormChanged, kind: str) -> None:
+    if kind == "urlencoded":
+        sent = {"data": b"a=&" * 80_000, "content_type": "application/x-www-form-urlencoded"}
+    elif kind == "multipart":
+        part = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n\r\n'
+        sent = {"data": part * 4_500 + b"--x--\r\n", "content_type": "multipart/form-data; boundary=x"}
+    else:
+        members = ",".join(f'"{number}":""' for number in range(25_000))
+        sent = {"data": f"{{{members}}}", "content_type": "application/json"}
+    began = time.perf_counter()
+    response = client.post("/f/contact", headers=JSON, **sent)
+    assert (response.status_code, errors(response)) == (413, [("too_many_fields", "")])
+    assert time.perf_counter() - began < 0.5
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/xml", "", "application/octet-stream"])
+def test_another_type_is_415(client: FlaskClient, form: FormChanged, kind: str) -> None:
+    response = client.post("/f/contact", data=b"hello", content_type=kind, headers=JSON)
+    assert (response.status_code, errors(response)) == (415, [("unsupported_type", "")])
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ({}, [("required", "name"), ("required", "email"), ("required", "phone")]),
+        ({**GOOD, "name": "  "}, [("required", "name")]),
+        ({"name": "Ana"}, [("required", "email"), ("required", "phone")]),
+        ({**GOOD, "email": "ana@"}, [("invalid", "email")]),
+        ({**GOOD, "email": "ana@example"}, [("invalid", "email")]),
+        ({**GOOD, "email": "a b@example.com"}, [("invalid", "email")]),
+        ({**GOOD, "email": "x" * 65 + "@example.com"}, [("invalid", "email")]),
+        ({**GOOD, "phone": "call me"}, [("invalid", "phone")]),
+        ({**GOOD, "phone": "12345"}, [("invalid", "phone")]),
+        ({**GOOD, "rooms": "many"}, [("invalid", "rooms")]),
+        ({**GOOD, "interest": "steal"}, [("not_allowed", "interest")]),
+        ({**GOOD, "name": "x" * 81}, [("too_long", "name")]),
+        ({**GOOD, "name": "a\x00b"}, [("invalid", "name")]),
+        ({**GOOD, "other": "a\x00b"}, [("invalid", "other")]),
+        ({**GOOD, "other": "x" * 5001}, [("too_long", "other")]),
+        ({**GOOD, "y" * 101: "x"}, [("invalid", "y" * 100)]),
+    ],
+)  # fmt: skip
+def test_missing_and_malformed_fields_are_422(
+    client: FlaskClient, form: FormChanged, broker_stub: Any, body: dict[str, str], found: list[tuple[str, str]]
+) -> None:
+    response = client.post("/f/contact", data=body, headers=JSON)
+    assert (response.status_code, errors(response)) == (422, found)
+    assert all(error["message"] for error in response.get_json()["errors"])
+    assert broker_stub.messages == []
+
+
+def test_nested_json_is_422(client: FlaskClient, form: FormChanged) -> None:
+    response = client.post("/f/contact", json={**GOOD, "name": {"first": "Ana"}}, headers=JSON)
+    assert (response.status_code, errors(response)) == (422, [("invalid", "name")])
+
+
+def test_a_required_consent_must_be_given(client: FlaskClient, add_form: Callable[..., FormChanged]) -> None:
+    state = add_form()
+    add_form(
+        form_id=state.form_id,
+        subject_version=2,
+        fields=tuple(replace(rule, required=rule.name == "terms") for rule in state.fields),
+    )
+    for refusal in ("", "off", "false", "0"):
+        response = client.post("/f/contact", data={**GOOD, "terms": refusal}, headers=JSON)
+        assert errors(response) == [("required", "terms")]
+    assert client.post("/f/contact", data={**GOOD, "terms": "on"}, headers=JSON).status_code == 200
+
+
+def test_an_empty_post_to_a_form_without_rules_is_422(client: FlaskClient, add_form: Callable[..., FormChanged]) -> None:
+    add_form(fields=(), one_of=())
+    response = client.post("/f/contact", data={"a": " "}, headers=JSON)
+    assert (response.status_code, errors(response)) == (422, [("nothing_filled", "")])
+
+
+def test_a_file_is_refused_and_an_empty_file_input_passed_over(
+    client: FlaskClient, form: FormChanged, broker_stub: Any
+) -> None:
+    def body(content: str) -> str:
+        plain = "".join(f'--x\r\nContent-Disposition: form-data; name="{n}"\r\n\r\n{v}\r\n' for n, v in GOOD.items())
+        return f'{plain}--x\r\nContent-Disposition: form-data; name="cv"; filename="cv.pdf"\r\n\r\n{content}\r\n--x--\r\n'
+
+    kind = "multipart/form-data; boundary=x"
+    response = client.post("/f/contact", data=body("%PDF"), content_type=kind, headers=JSON)
+    assert (response.status_code, errors(response)) == (422, [("file_not_accepted", "cv")])
+    assert client.post("/f/contact", data=body(""), content_type=kind, headers=JSON).status_code == 200
+    assert broker_stub.facts[0].fields == GOOD
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "code"),
+    [
+        ("application/json", b"{", "invalid_json"),
+        ("application/json", b"", "invalid_json"),
+        ("application/json", b"[]", "invalid_json"),
+        ("application/json", b'"text"', "invalid_json"),
+        ("application/json", b"[" * 100_000, "invalid_json"),
+        ("application/json", b'{"name": "\xff"}', "not_utf8"),
+        ("application/json", b'{"name": "\\ud800"}', "invalid_json"),
+        ("application/x-www-form-urlencoded", b"name=%ff", "not_utf8"),
+        ("application/x-www-form-urlencoded", b"name=\xe9", "not_utf8"),
+        ("application/x-www-form-urlencoded", b"%c3%28=1", "not_utf8"),
+        ("multipart/form-data; boundary=x", b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n\xff\r\n--x--', "not_utf8"),
+        ("multipart/form-data; boundary=x", b"nothing of the kind", "invalid_body"),
+        ("multipart/form-data; boundary=x", b"--x\r\n\r\n\r\n--x--", "invalid_body"),
+        ("multipart/form-data; boundary=x", b"--x\r\nContent-Disposition: form-data\r\n\r\n1\r\n--x--", "invalid_body"),
+        ("multipart/form-data; boundary=x", b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1', "invalid_body"),
+        ("multipart/form-data", b"--x--", "invalid_body"),
+    ],
+)  # fmt: skip
+def test_a_body_that_is_not_what_it_says_is_400(
+    client: FlaskClient, form: FormChanged, kind: str, body: bytes, code: str
+) -> None:
+    response = client.post("/f/contact", data=body, content_type=kind, headers=JSON)
+    assert (response.status_code, errors(response)) == (400, [(code, "")])
+
+
+def test_a_browser_gets_a_page_that_says_what_is_wrong(client: FlaskClient, form: FormChanged) -> None:
+    response = client.post("/f/contact", data={**GOOD, "email": "<script>"}, headers={"Accept": "text/html"})
+    assert response.status_code == 422
+    assert "Não foi enviado" in response.text
+    assert "<script>" not in response.text
+
+
+@pytest.mark.feature("CAP-3", "R10")
+@pytest.mark.parametrize("option", ["rate_per_ip", "rate_per_form"])
+def test_too_many_posts_are_429(
+    gateway_settings: Settings, form: FormChanged, broker_stub: Any, services: Any, option: str
+) -> None:
+    limited = replace(gateway_settings, **{option: "3/minute"})
+    client = create_app(limited, publisher=broker_stub, services=services).test_client()
+    statuses = [client.post("/f/contact", data=GOOD, headers=JSON).status_code for _ in range(5)]
+    assert statuses == [200, 200, 200, 429, 429]
+    response = client.post("/f/contact", data=GOOD, headers=JSON)
+    assert errors(response) == [("rate_limited", "")]
+    assert 1 <= int(response.headers["Retry-After"]) <= 61
+
+
+@pytest.mark.feature("R10")
+def test_only_the_expected_proxies_are_believed(
+    gateway_settings: Settings, form: FormChanged, broker_stub: Any, services: Any
+) -> None:
+    forged = {**JSON, "X-Forwarded-For": "6.6.6.6, 9.9.9.9"}
+    for hops, seen in ((0, "127.0.0.1"), (1, "9.9.9.9"), (2, "6.6.6.6")):
+        app = create_app(replace(gateway_settings, proxy_hops=hops), publisher=broker_stub, services=services)
+        app.test_client().post("/f/contact", data=GOOD, headers=forged)
+        assert broker_stub.facts[-1].context["ip"] == seen
+
+
+def test_a_get_is_405(client: FlaskClient, form: FormChanged) -> None:
+    response = client.get("/f/contact", headers=JSON)
+    assert response.status_code == 405
+    assert "POST" in response.headers["Allow"]
+
+
+def test_a_changed_form_counts_within_moments(
+    client: FlaskClient, add_form: Callable[..., FormChanged], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.catalogue.FRESH_SECONDS", 0.05)
+    state = add_form()
+    assert client.post("/f/contact", data=GOOD, headers=JSON).status_code == 200
+    add_form(form_id=state.form_id, subject_version=2, one_of=("phone",))
+    time.sleep(0.06)
+    assert client.post("/f/contact", data=GOOD, headers=JSON).status_code == 422
+    add_form(form_id=state.form_id, subject_version=1)  # late, and older
+    time.sleep(0.06)
+    assert client.post("/f/contact", data=GOOD, headers=JSON).status_code == 422
