@@ -131,6 +131,8 @@ class Consumer:
                 if self._stopping.is_set():
                     return
                 log.warning("consumer lost the broker: %s", error or type(error).__name__)
+            except Exception:  # a mistake of ours: loud, but no reason to stop consuming for good
+                log.exception("the consumer failed and connects anew")
             wait = 0.1 if self.consuming.is_set() else min(wait * 2, 2.0)
             self.consuming.clear()
             self._stopping.wait(wait)

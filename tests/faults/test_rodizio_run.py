@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from process_cases import belonging_to, until
 
 from runtime import ports
 from runtime.settings import OWNERS
 from runtime.supervision import states_of
-from tests.process_cases import belonging_to, until
 
 pytestmark = [pytest.mark.feature("OPS-1"), pytest.mark.timeout(400)]
 

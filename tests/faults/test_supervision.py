@@ -8,17 +8,16 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pika
 import pytest
+from process_cases import belonging_to, until
 
-from runtime import ports, processes
+from runtime import ports
 from runtime.rabbitmq import RabbitNode
 from runtime.supervision import AlreadyRunning, PortTaken, Program, ProgramState, Supervisor, states_of
-from tests.process_cases import belonging_to, until
 
 pytestmark = pytest.mark.feature("OPS-1")
 

@@ -38,8 +38,10 @@ def operator(installation: Installation) -> Operator:
     """At an installation whose capture has parked two bodies."""
     installation.start_service("capture")
     with pika.BlockingConnection(pika.URLParameters(installation.settings.amqp_url)) as connection:
+        channel = connection.channel()
+        channel.confirm_delivery()  # or closing the channel may take them along
         for body in (b"this is not JSON", b'{"neither": "this"}'):
-            connection.channel().basic_publish("", QUEUE, body)
+            channel.basic_publish("", QUEUE, body)
     operator = Operator(installation)
     until(lambda: len(operator.items()) == 2, "two parked messages")
     return operator
