@@ -1,4 +1,4 @@
-"""The body of a post as names and values: urlencoded, multipart or JSON, strictly UTF-8, bounded before it is parsed."""
+"""The body of a post as names and values: urlencoded, multipart or JSON, strict UTF-8, bounded before it is parsed."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -124,6 +124,8 @@ def _parts(decoder: MultipartDecoder) -> Iterator[tuple[str, str]]:
     while not isinstance(event := decoder.next_event(), Epilogue):
         if isinstance(event, Field | File):
             name, is_file, value = event.name, isinstance(event, File), b""
+            if name is None:
+                raise ValueError("a part without a name")
         elif isinstance(event, Data):
             value += event.data
             if event.more_data:
@@ -149,7 +151,7 @@ def texts_of(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Names and values of a flat JSON object as text.
 
     Raises:
-        Refused: 413 too many names; 422 a value that is neither a text, a number, a truth value, null nor a list of them.
+        Refused: 413 too many names; 422 a value that is neither text, number, truth value, null nor a list of them.
     """
     if len(document) > MAX_FIELDS:
         raise refused(413, refusal.TOO_MANY_FIELDS)

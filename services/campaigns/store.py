@@ -50,23 +50,25 @@ task = sa.Table(
 """state: "open", "done" or "dropped"."""
 
 
+# What every batch asks is built once: building a statement costs more than running it.
+_work_ids: sa.BindParameter[Any] = sa.bindparam("work_ids", expanding=True)
+_by_work = (
+    sa.select(opportunity).where(opportunity.c.work_id.in_(_work_ids)).order_by(opportunity.c.id).with_for_update()
+)
+_add_opportunities, _add_tasks = sa.insert(opportunity), sa.insert(task)
+
+
 def by_work(connection: Connection, work_ids: Iterable[str]) -> dict[str, Any]:
     """Opportunities of these works, by work id, locked in the order of their ids."""
-    select = (
-        sa.select(opportunity)
-        .where(opportunity.c.work_id.in_(list(work_ids)))
-        .order_by(opportunity.c.id)
-        .with_for_update()
-    )
-    return {row.work_id: row for row in connection.execute(select)}
+    return {row.work_id: row for row in connection.execute(_by_work, {"work_ids": list(work_ids)})}
 
 
 def add(connection: Connection, opportunities: Sequence[dict[str, Any]], tasks: Sequence[dict[str, Any]]) -> None:
     """Stores opportunities and tasks."""
     if opportunities:
-        connection.execute(sa.insert(opportunity), opportunities)
+        connection.execute(_add_opportunities, opportunities)
     if tasks:
-        connection.execute(sa.insert(task), tasks)
+        connection.execute(_add_tasks, tasks)
 
 
 _change = (

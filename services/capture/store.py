@@ -94,18 +94,21 @@ quarantine = sa.Table(
 """Submissions kept aside for a person: the same id came again with another body."""
 
 
+# What every batch asks is built once: building a statement costs more than running it.
+_ids: sa.BindParameter[Any] = sa.bindparam("ids", expanding=True)
+_digests = sa.select(lead.c.id, lead.c.digest).where(lead.c.id.in_(_ids))
+_contacts_by_key = sa.select(contact_key.c.key, contact_key.c.contact_id).where(contact_key.c.key.in_(_ids))
+_add_contacts, _add_keys, _add_leads = sa.insert(contact), sa.insert(contact_key), sa.insert(lead)
+
+
 def digests(connection: Connection, lead_ids: Iterable[str]) -> dict[str, str]:
     """Digest by id of those leads that are stored."""
-    rows = connection.execute(sa.select(lead.c.id, lead.c.digest).where(lead.c.id.in_(list(lead_ids))))
-    return {row.id: row.digest for row in rows}
+    return {row.id: row.digest for row in connection.execute(_digests, {"ids": list(lead_ids)})}
 
 
 def contacts_by_key(connection: Connection, keys: Iterable[str]) -> dict[str, str]:
     """Contact id by key, of those keys that are known."""
-    rows = connection.execute(
-        sa.select(contact_key.c.key, contact_key.c.contact_id).where(contact_key.c.key.in_(list(keys)))
-    )
-    return {row.key: row.contact_id for row in rows}
+    return {row.key: row.contact_id for row in connection.execute(_contacts_by_key, {"ids": list(keys)})}
 
 
 _DETAILS = ("name", "email", "phone", "company", "city", "country", "sector", "product")
@@ -139,18 +142,18 @@ def complete_contacts(connection: Connection, rows: Sequence[dict[str, Any]]) ->
 def add_contacts(transaction: Transaction, contacts: Sequence[dict[str, Any]], keys: dict[str, str]) -> None:
     """Stores new contacts, and keys (key -> contact id) of new and known ones."""
     if contacts:
-        transaction.connection.execute(sa.insert(contact), contacts)
+        transaction.connection.execute(_add_contacts, contacts)
     if keys:
         # No "do nothing" here: when another replica made the same contact meanwhile, the whole batch is done again
         # and finds it.
         rows = [{"key": key, "contact_id": contact_id} for key, contact_id in keys.items()]
-        transaction.connection.execute(sa.insert(contact_key), rows)
+        transaction.connection.execute(_add_keys, rows)
 
 
 def add_leads(connection: Connection, leads: Sequence[dict[str, Any]]) -> None:
     """Stores leads."""
     if leads:
-        connection.execute(sa.insert(lead), leads)
+        connection.execute(_add_leads, leads)
 
 
 def put_aside(transaction: Transaction, submissions: Sequence[dict[str, Any]]) -> None:

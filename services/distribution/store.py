@@ -2,12 +2,13 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
-from runtime.transaction import Transaction
+from runtime.transaction import Transaction, dialect_insert
 from services.distribution.tables import (
     decisions,
     loads,
@@ -27,8 +28,12 @@ __all__ = ["metadata"]
 Rows = Sequence[RowMapping]
 
 
-def _rows(connection: Connection, select: sa.Select[Any]) -> Rows:
-    return connection.execute(select).mappings().all()
+# What every batch asks is built once: building a statement costs more than running it.
+_ids: sa.BindParameter[Any] = sa.bindparam("ids", expanding=True)
+
+
+def _rows(connection: Connection, select: sa.Select[Any], **values: Any) -> Rows:
+    return connection.execute(select, values).mappings().all()
 
 
 def _row(connection: Connection, select: sa.Select[Any]) -> RowMapping | None:
@@ -38,15 +43,28 @@ def _row(connection: Connection, select: sa.Select[Any]) -> RowMapping | None:
 # Pools and those in them
 
 
+_pools_of = sa.select(pools).where(pools.c.team_id.in_(_ids)).order_by(pools.c.team_id)
+_pools_of_locked = _pools_of.with_for_update(key_share=True)
+_members_of = sa.select(members).where(members.c.team_id.in_(_ids))
+_sellers_with_load = (
+    sa.select(sellers, loads.c.open_work, loads.c.day, loads.c.given)
+    .join(loads, loads.c.seller_id == sellers.c.id)
+    .where(sellers.c.id.in_(_ids))
+    .order_by(sellers.c.id)
+)
+_sellers_with_load_locked = _sellers_with_load.with_for_update(key_share=True)
+_time_off_of = sa.select(time_off).where(time_off.c.seller_id.in_(_ids)).order_by(time_off.c.starts_at)
+_time_off_after = _time_off_of.where(time_off.c.ends_at > sa.bindparam("after", type_=time_off.c.ends_at.type))
+
+
 def pools_of(connection: Connection, team_ids: Collection[str], *, lock: bool) -> Rows:
     """Pools by team id, in that order; locked in it when asked."""
-    select = sa.select(pools).where(pools.c.team_id.in_(team_ids)).order_by(pools.c.team_id)
-    return _rows(connection, select.with_for_update(key_share=True) if lock else select)
+    return _rows(connection, _pools_of_locked if lock else _pools_of, ids=list(team_ids))
 
 
 def members_of(connection: Connection, team_ids: Collection[str]) -> Rows:
     """(team_id, seller_id) of these teams."""
-    return _rows(connection, sa.select(members).where(members.c.team_id.in_(team_ids)))
+    return _rows(connection, _members_of, ids=list(team_ids))
 
 
 def teams_of(connection: Connection, seller_ids: Collection[str]) -> Rows:
@@ -56,19 +74,14 @@ def teams_of(connection: Connection, seller_ids: Collection[str]) -> Rows:
 
 def sellers_with_load(connection: Connection, seller_ids: Collection[str], *, lock: bool) -> Rows:
     """Sellers with their counters, by id; locked in that order when asked."""
-    select = (
-        sa.select(sellers, loads.c.open_work, loads.c.day, loads.c.given)
-        .join(loads, loads.c.seller_id == sellers.c.id)
-        .where(sellers.c.id.in_(seller_ids))
-        .order_by(sellers.c.id)
-    )
-    return _rows(connection, select.with_for_update(key_share=True) if lock else select)
+    return _rows(connection, _sellers_with_load_locked if lock else _sellers_with_load, ids=list(seller_ids))
 
 
 def time_off_of(connection: Connection, seller_ids: Collection[str], after: datetime | None = None) -> Rows:
     """Time off of these sellers that has not ended by `after`."""
-    select = sa.select(time_off).where(time_off.c.seller_id.in_(seller_ids)).order_by(time_off.c.starts_at)
-    return _rows(connection, select if after is None else select.where(time_off.c.ends_at > after))
+    if after is None:
+        return _rows(connection, _time_off_of, ids=list(seller_ids))
+    return _rows(connection, _time_off_after, ids=list(seller_ids), after=after)
 
 
 def due_pools(connection: Connection, now: datetime, limit: int) -> list[str]:
@@ -95,17 +108,26 @@ def save_loads(tx: Transaction, rows: list[dict[str, Any]]) -> None:
 
 def _save(tx: Transaction, table: sa.Table, key: sa.Column[Any], rows: list[dict[str, Any]]) -> None:
     if rows:
-        statement = tx.insert(table)
-        others = {column.name: statement.excluded[column.name] for column in table.c if column is not key}
-        tx.connection.execute(statement.on_conflict_do_update(index_elements=[key], set_=others), rows)
+        tx.connection.execute(_upsert(tx.connection.dialect.name, table, key), rows)
+
+
+@cache
+def _upsert(dialect: str, table: sa.Table, key: sa.Column[Any]) -> Any:
+    statement = dialect_insert(dialect, table)
+    others = {column.name: statement.excluded[column.name] for column in table.c if column is not key}
+    return statement.on_conflict_do_update(index_elements=[key], set_=others)
 
 
 # Work
 
 
+_known_work = sa.select(work.c.work_id).where(work.c.work_id.in_(_ids))
+_add_work = sa.insert(work)
+
+
 def known_work(connection: Connection, work_ids: Collection[str]) -> set[str]:
     """Which of these are here already."""
-    return set(connection.execute(sa.select(work.c.work_id).where(work.c.work_id.in_(work_ids))).scalars())
+    return set(connection.execute(_known_work, {"ids": list(work_ids)}).scalars())
 
 
 def work_by_id(connection: Connection, work_ids: Collection[str]) -> Rows:
@@ -113,26 +135,31 @@ def work_by_id(connection: Connection, work_ids: Collection[str]) -> Rows:
     return _rows(connection, sa.select(work).where(work.c.work_id.in_(work_ids)).order_by(work.c.work_id))
 
 
+_place = sa.func.row_number().over(
+    partition_by=work.c.team_id,
+    order_by=(work.c.waiting_reason == "returned", work.c.score.desc(), work.c.captured_at, work.c.work_id),
+)
+_ranked = (
+    sa.select(work.c.work_id, _place.label("place"))
+    .where(work.c.team_id.in_(_ids), work.c.state == "waiting")
+    .subquery()
+)
+_waiting_work = (
+    sa.select(work)
+    .join(_ranked, _ranked.c.work_id == work.c.work_id)
+    .where(_ranked.c.place <= sa.bindparam("most", type_=sa.Integer))
+)
+
+
 def waiting_work(connection: Connection, team_ids: Collection[str], limit: int) -> Rows:
     """What waits in these pools, at most `limit` in each: highest score first, what everybody returned last."""
-    place = sa.func.row_number().over(
-        partition_by=work.c.team_id,
-        order_by=(work.c.waiting_reason == "returned", work.c.score.desc(), work.c.captured_at, work.c.work_id),
-    )
-    ranked = (
-        sa.select(work.c.work_id, place.label("place"))
-        .where(work.c.team_id.in_(team_ids), work.c.state == "waiting")
-        .subquery()
-    )
-    return _rows(
-        connection, sa.select(work).join(ranked, ranked.c.work_id == work.c.work_id).where(ranked.c.place <= limit)
-    )
+    return _rows(connection, _waiting_work, ids=list(team_ids), most=limit)
 
 
 def add_work(tx: Transaction, rows: list[dict[str, Any]]) -> None:
     """Stores new work, waiting or assigned; work that is there already is a conflict of the database."""
     if rows:
-        tx.connection.execute(sa.insert(work), rows)
+        tx.connection.execute(_add_work, rows)
 
 
 def assign_waiting(tx: Transaction, rows: list[dict[str, Any]]) -> bool:
@@ -201,12 +228,15 @@ def forms_left_behind(connection: Connection) -> Rows:
 # Decisions
 
 
+_add_snapshots, _add_decisions = sa.insert(snapshots), sa.insert(decisions)
+
+
 def add_decisions(tx: Transaction, snapshot_rows: list[dict[str, Any]], rows: list[dict[str, Any]]) -> None:
     """Keeps what was decided and from what."""
     if snapshot_rows:
-        tx.connection.execute(sa.insert(snapshots), snapshot_rows)
+        tx.connection.execute(_add_snapshots, snapshot_rows)
     if rows:
-        tx.connection.execute(sa.insert(decisions), rows)
+        tx.connection.execute(_add_decisions, rows)
 
 
 def decision_of(connection: Connection, work_id: str, version: int) -> RowMapping | None:
@@ -224,9 +254,12 @@ def snapshot_with_decisions(connection: Connection, snapshot_id: str) -> tuple[R
 # Rules
 
 
+_rules_of = sa.select(rules).where(rules.c.form_id.in_(_ids))
+
+
 def rules_of(connection: Connection, form_ids: Collection[str]) -> dict[str, RowMapping]:
     """Rules by form."""
-    return {row["form_id"]: row for row in _rows(connection, sa.select(rules).where(rules.c.form_id.in_(form_ids)))}
+    return {row["form_id"]: row for row in _rows(connection, _rules_of, ids=list(form_ids))}
 
 
 def all_rules(connection: Connection) -> Rows:

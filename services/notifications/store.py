@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,7 +11,7 @@ from sqlalchemy.engine import Connection
 from runtime.columns import Id, Json, Utc
 from runtime.paging import page
 from runtime.tables import add_bus_tables
-from runtime.transaction import Transaction
+from runtime.transaction import Transaction, dialect_insert
 
 metadata = sa.MetaData()
 add_bus_tables(metadata)
@@ -113,6 +114,34 @@ _BLANK_SELLER: dict[str, Any] = {
 }  # fmt: skip
 
 
+# What every batch asks is built once: building a statement costs more than running it.
+_ids: sa.BindParameter[Any] = sa.bindparam("ids", expanding=True)
+_held = (
+    sa.select(messages.c.message_id, messages.c.work_id, messages.c.assignment_version)
+    .where(messages.c.work_id.in_(_ids), messages.c.withdrawn_at.is_(None))
+    .order_by(messages.c.message_id)
+)
+_sellers = sa.select(sellers).where(sellers.c.seller_id.in_(_ids)).order_by(sellers.c.seller_id)
+_sellers_held = _sellers.with_for_update()
+
+
+@cache
+def _advance_works(dialect: str) -> Any:
+    insert = dialect_insert(dialect, works)
+    newer = works.c.version < insert.excluded.version
+    insert = insert.on_conflict_do_update(
+        index_elements=[works.c.work_id], set_={"version": insert.excluded.version}, where=newer
+    )
+    return insert.returning(works.c.work_id)
+
+
+@cache
+def _add_messages(dialect: str) -> Any:
+    intent = [messages.c.work_id, messages.c.assignment_version, messages.c.channel]
+    insert = dialect_insert(dialect, messages).on_conflict_do_nothing(index_elements=intent)
+    return insert.returning(messages.c.message_id)
+
+
 def advance_works(tx: Transaction, versions: Mapping[str, int]) -> set[str]:
     """Notes newer versions of works, in the order given; returns the works for which it was news.
 
@@ -121,24 +150,14 @@ def advance_works(tx: Transaction, versions: Mapping[str, int]) -> set[str]:
     if not versions:
         return set()
     rows = [{"work_id": work_id, "version": version} for work_id, version in versions.items()]
-    insert = tx.insert(works)
-    insert = insert.on_conflict_do_update(
-        index_elements=[works.c.work_id],
-        set_={"version": insert.excluded.version},
-        where=works.c.version < insert.excluded.version,
-    ).returning(works.c.work_id)
-    return set(tx.connection.execute(insert, rows).scalars())
+    return set(tx.connection.execute(_advance_works(tx.connection.dialect.name), rows).scalars())
 
 
 def withdraw(tx: Transaction, versions: Mapping[str, int], now: datetime) -> None:
     """Withdraws the messages of older assignments of these works; one that is still queued is never sent."""
     if not versions:
         return
-    held = tx.connection.execute(
-        sa.select(messages.c.message_id, messages.c.work_id, messages.c.assignment_version)
-        .where(messages.c.work_id.in_(list(versions)), messages.c.withdrawn_at.is_(None))
-        .order_by(messages.c.message_id)
-    ).all()
+    held = tx.connection.execute(_held, {"ids": list(versions)}).all()
     overtaken = [row.message_id for row in held if row.assignment_version < versions[row.work_id]]
     if overtaken:
         tx.connection.execute(sa.update(messages).where(messages.c.message_id.in_(overtaken)).values(withdrawn_at=now))
@@ -153,23 +172,19 @@ def add_messages(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> set[str]
     """Inserts intents, leaves out those that exist already, and returns the ids of those that are new."""
     if not rows:
         return set()
-    insert = tx.insert(messages).on_conflict_do_nothing(
-        index_elements=[messages.c.work_id, messages.c.assignment_version, messages.c.channel]
-    )
-    return set(tx.connection.execute(insert.returning(messages.c.message_id), list(rows)).scalars())
+    return set(tx.connection.execute(_add_messages(tx.connection.dialect.name), list(rows)).scalars())
 
 
 def sellers_with_stubs(tx: Transaction, seller_ids: Collection[str]) -> dict[str, Any]:
     """The sellers named. One not known yet becomes a stub, whose row is held until the transaction ends: whoever tells
     who the seller is then finds the messages that wait for it."""
     wanted = sorted(seller_ids)
-    select = sa.select(sellers).where(sellers.c.seller_id.in_(wanted)).order_by(sellers.c.seller_id)
-    known = {row.seller_id: row for row in tx.connection.execute(select)}
+    known = {row.seller_id: row for row in tx.connection.execute(_sellers, {"ids": wanted})}
     if missing := [seller_id for seller_id in wanted if seller_id not in known]:
         stubs = [{**_BLANK_SELLER, "seller_id": seller_id} for seller_id in missing]
         tx.connection.execute(tx.insert(sellers).on_conflict_do_nothing(), stubs)
     if missing or any(row.version == 0 for row in known.values()):
-        known = {row.seller_id: row for row in tx.connection.execute(select.with_for_update())}
+        known = {row.seller_id: row for row in tx.connection.execute(_sellers_held, {"ids": wanted})}
     return known
 
 

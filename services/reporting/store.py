@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from runtime.columns import Id, Json, Utc
 from runtime.tables import add_bus_tables
-from runtime.transaction import Transaction
+from runtime.transaction import Transaction, dialect_insert
 from services.reporting.domain.measures import Cell
 
 metadata = sa.MetaData()
@@ -48,28 +49,36 @@ seller = sa.Table(
 )
 
 
+_add_to_log = sa.insert(fact_log)
+
+
+@cache
+def _add_to_rollup(dialect: str) -> Any:
+    statement = dialect_insert(dialect, rollup)
+    keys = [rollup.c.measure, rollup.c.hour, rollup.c.source, rollup.c.seller_id]
+    added = {"count": rollup.c.count + statement.excluded.count}
+    return statement.on_conflict_do_update(index_elements=keys, set_=added)
+
+
 def add_to_log(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Appends facts to the log."""
-    connection.execute(sa.insert(fact_log), rows)
+    connection.execute(_add_to_log, rows)
 
 
 def add_to_rollup(transaction: Transaction, tally: Counter[Cell]) -> None:
     """Adds counts to their cells, in one statement and always in the same order, so that replicas do not deadlock."""
-    statement = transaction.insert(rollup).values(
-        [
-            {
-                "measure": cell.measure,
-                "hour": cell.hour,
-                "source": cell.source,
-                "seller_id": cell.seller_id,
-                "count": count,
-            }
-            for cell, count in sorted(tally.items())
-        ]
-    )
-    keys = [rollup.c.measure, rollup.c.hour, rollup.c.source, rollup.c.seller_id]
-    added = {"count": rollup.c.count + statement.excluded.count}
-    transaction.connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=added))
+    rows = [
+        {
+            "measure": cell.measure,
+            "hour": cell.hour,
+            "source": cell.source,
+            "seller_id": cell.seller_id,
+            "count": count,
+        }
+        for cell, count in sorted(tally.items())
+    ]
+    connection = transaction.connection
+    connection.execute(_add_to_rollup(connection.dialect.name), rows)
 
 
 def keep_sellers(transaction: Transaction, rows: Sequence[dict[str, Any]]) -> None:

@@ -26,13 +26,8 @@ from runtime.settings import OWNERS, Settings
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 40.0
 
-SOAK_SECONDS = float(os.environ.get("SOAK_SECONDS", "0"))
-"""How long a soak run should last; 0 in the ordinary test run."""
-
-
-def seconds(ordinary: float) -> float:
-    """How long a schedule of faults lasts: as long as asked, or `ordinary`."""
-    return SOAK_SECONDS or ordinary
+SOAK_SECONDS = float(os.environ.get("RODIZIO_SOAK_SECONDS", "600"))
+"""How long a soak run lasts."""
 
 
 def new_seed() -> int:

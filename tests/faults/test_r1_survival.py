@@ -5,16 +5,17 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
 import sqlalchemy as sa
 from fault_cases import FORM_DEFINITION
-from installation import Installation, new_seed, seconds
+from installation import SOAK_SECONDS, Installation, new_seed
 from runtime_cases import wait_for
 
+from contracts.catalogue import SERVICES
 from runtime.database import Database
 from runtime.errors import Unavailable
 from runtime.packages import Missing
@@ -24,8 +25,8 @@ from runtime.settings import Settings
 from services.capture.store import lead
 from services.distribution.tables import work
 
-OWNERS = ("capture", "distribution", "gateway")
-VICTIMS = ("gateway", "broker", "capture", "projection", "postgres", "distribution", "gateway", "capture")
+ORDINARY_SECONDS = 12.0
+VICTIMS = ("gateway", "broker", "capture", "projection", "postgres", "gateway", "capture")
 RECOVERY_SECONDS = 90.0
 
 
@@ -89,19 +90,33 @@ class Visitors:
 def test_every_lead_that_was_answered_for_survives(
     own_broker: RabbitNode, own_postgres: PostgresCluster, tmp_path: Path
 ) -> None:
+    _survive(own_broker, own_postgres, tmp_path, ORDINARY_SECONDS, ("distribution",))
+
+
+@pytest.mark.soak
+@pytest.mark.feature("R1", "R3", "R4", "R5")
+def test_soak(own_broker: RabbitNode, own_postgres: PostgresCluster, tmp_path: Path) -> None:
+    """The whole chain, for as long as RODIZIO_SOAK_SECONDS says."""
+    _survive(own_broker, own_postgres, tmp_path, SOAK_SECONDS, SERVICES[1:])
+
+
+def _survive(
+    own_broker: RabbitNode, own_postgres: PostgresCluster, var: Path, lasting: float, others: tuple[str, ...]
+) -> None:
+    """Kills for `lasting` seconds while visitors post; `others` are the services that run besides capture."""
     seed = new_seed()
     print(f"FAULT_SEED={seed}")
     own_broker.start(90)
     settings = Settings(
         amqp_url=own_broker.url(),
         database_url=own_postgres.create_database("rodizio"),
-        var=tmp_path,
+        var=var,
         sweep_after_seconds=2,
         rate_per_ip="10000000/minute",
         rate_per_form="10000000/minute",
     )
-    with Installation(settings, OWNERS) as installation:
-        installation.start("capture", "distribution", "projection", "gateway")
+    with Installation(settings, ("capture", *others, "gateway")) as installation:
+        installation.start("capture", *others, "projection", "gateway")
         key = installation.call("capture", "create_form", form=FORM_DEFINITION)["key"]
         visitors = Visitors(f"{installation.url}/f/{key}")
         wait_for(
@@ -109,7 +124,8 @@ def test_every_lead_that_was_answered_for_survives(
         )
         visitors.start()
         try:
-            killed = _kill(installation, own_broker, own_postgres, random.Random(seed), lambda: len(visitors.taken))
+            victims = (*VICTIMS, *others)
+            killed = _kill(installation, own_broker, own_postgres, random.Random(seed), victims, lasting, visitors)
         finally:
             visitors.stop()
         assert not visitors.strange, visitors.strange[:5]
@@ -125,7 +141,7 @@ def test_every_lead_that_was_answered_for_survives(
             assert not missing, f"{len(missing)} of {len(wanted)} lost after {killed}: {sorted(missing)[:5]}"
         stored = _ids(capture, lead.c.id)
         wait_for(lambda: _ids(distribution, work.c.work_id) == stored, "distribution knows exactly capture's leads", 30)
-        for service in ("capture", "distribution"):
+        for service in ("capture", *others):
             wait_for(lambda service=service: _nothing_is_left(installation, service), f"{service}'s outbox drains", 30)
         print(f"taken {len(wanted)}, stored {len(stored)}, not taken {visitors.refused}, killed {killed}")
         capture.close()
@@ -137,17 +153,19 @@ def _kill(
     broker: RabbitNode,
     postgres: PostgresCluster,
     dice: random.Random,
-    taken: Callable[[], int],
+    victims: tuple[str, ...],
+    lasting: float,
+    visitors: Visitors,
 ) -> list[str]:
     """Kills at random until the time is up; each victim at least once. Goes on when something was taken meanwhile."""
-    until = time.monotonic() + seconds(12)
+    until = time.monotonic() + lasting
     killed: list[str] = []
-    while time.monotonic() < until or len(killed) < len(VICTIMS):
-        round_ = list(VICTIMS)
+    while time.monotonic() < until or not killed:
+        round_ = list(victims)
         dice.shuffle(round_)
         for victim in round_:
-            enough, longest = taken() + dice.randint(5, 60), time.monotonic() + 3
-            while taken() < enough and time.monotonic() < longest:
+            enough, longest = len(visitors.taken) + dice.randint(5, 60), time.monotonic() + 3
+            while len(visitors.taken) < enough and time.monotonic() < longest:
                 time.sleep(0.01)
             killed.append(victim)
             if victim == "broker":

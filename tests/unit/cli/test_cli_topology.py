@@ -1,13 +1,17 @@
 """Comparing what a broker has with what the contracts call for."""
 
+import base64
 import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from click.testing import CliRunner
 
 from cli.topology import topology
 from runtime.topology import Binding, bindings
-from runtime.topology_check import Found, compare
+from runtime.topology_check import CannotLook, Found, compare, look_at_api
 
 pytestmark = pytest.mark.feature("R3")
 
@@ -60,3 +64,52 @@ def test_a_broker_that_cannot_be_looked_at_says_how_to_allow_it(tmp_path: object
 
     assert result.exit_code == 1
     assert "RODIZIO_RABBITMQ_API" in result.stderr
+
+
+class _Management(BaseHTTPRequestHandler):
+    """RabbitMQ's management plugin, as far as it is asked."""
+
+    def log_message(self, *_arguments: object) -> None:
+        """Silence."""
+
+    def do_GET(self) -> None:
+        expected = "Basic " + base64.b64encode(b"ops:secret").decode()
+        answers: dict[str, list[dict[str, str]]] = {
+            "/api/queues/my%2Fhost": [{"name": queue} for queue in sorted(QUEUES)],
+            "/api/bindings/my%2Fhost": [
+                {
+                    "source": binding.exchange,
+                    "destination": binding.queue,
+                    "destination_type": "queue",
+                    "routing_key": binding.routing_key,
+                }
+                for binding in sorted(EXPECTED - {SOME})
+            ],
+        }
+        known = self.headers["Authorization"] == expected and self.path in answers
+        body = json.dumps(answers[self.path] if known else {"error": "not_authorised"}).encode()
+        self.send_response(200 if known else 401)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@pytest.fixture
+def management() -> Iterator[str]:
+    """Address of a management API."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Management)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    yield f"127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_the_management_api_is_asked_where_it_is_named(management: str) -> None:
+    found = look_at_api(f"http://ops:secret@{management}", "amqp://guest:guest@127.0.0.1:5672/my%2Fhost")
+
+    assert compare(found).missing_bindings == (SOME,)
+
+
+def test_a_management_api_that_refuses_is_a_clear_line(management: str) -> None:
+    with pytest.raises(CannotLook, match="401"):
+        look_at_api(f"http://{management}", "amqp://guest:guest@127.0.0.1:5672/my%2Fhost")

@@ -225,7 +225,7 @@ def test_a_hundred_thousand_fields_are_answered_quickly(client: FlaskClient, for
         part = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n\r\n'
         sent = {"data": part * 4_500 + b"--x--\r\n", "content_type": "multipart/form-data; boundary=x"}
     else:
-        members = ",".join(f'"{number}":""' for number in range(25_000))
+        members = ",".join(f'"{number}":""' for number in range(20_000))
         sent = {"data": f"{{{members}}}", "content_type": "application/json"}
     began = time.perf_counter()
     response = client.post("/f/contact", headers=JSON, **sent)
@@ -263,7 +263,7 @@ def test_another_type_is_415(client: FlaskClient, form: FormChanged, kind: str) 
 def test_missing_and_malformed_fields_are_422(
     client: FlaskClient, form: FormChanged, broker_stub: Any, body: dict[str, str], found: list[tuple[str, str]]
 ) -> None:
-    response = client.post("/f/contact", data=body, headers=JSON)
+    response = client.post("/f/contact", json=body, headers=JSON)
     assert (response.status_code, errors(response)) == (422, found)
     assert all(error["message"] for error in response.get_json()["errors"])
     assert broker_stub.messages == []
