@@ -241,7 +241,7 @@ def _tell(summary: Summary, outcome: Outcome | None) -> None:
         highlight=False,
     )
     if summary.rejected:
-        told = f"{summary.rejected:,} rows rejected; see {summary.rejected_file}"
+        told = f"rejected: {summary.rejected:,}; see {summary.rejected_file}"
         console.print(told, highlight=False, soft_wrap=True)
     if outcome is not None and summary.sellers is not None:
         console.print(f"every lead settled after {summary.assigned_seconds:,.1f} s", highlight=False)

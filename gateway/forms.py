@@ -21,7 +21,7 @@ NOTHING_FILLED = "nothing_filled"
 
 _EMAIL = re.compile(r"[^\s@<>\",;:()]{1,64}@[^\s@.<>\",;:()]+(?:\.[^\s@.<>\",;:()]+)+")
 _PHONE = re.compile(r"\+?[\d\s().\-/]+(?:(?:ext?\.?|x|#)\s?\d{1,6})?", re.IGNORECASE)
-_NUMBER = re.compile(r"[+-]?[\d\s.,']*\d[\d\s.,']*%?")
+_NUMBER = re.compile(r"[+-]?[\d\s.,']+%?")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _NOT_DIGIT = re.compile(r"\D")
 _REFUSALS = frozenset({"0", "false", "off", "no", "não", "nao"})
@@ -167,7 +167,7 @@ def _well_formed_of(rule: FieldRule) -> Callable[[str], bool]:
     if rule.kind == "phone":
         return _is_phone
     if rule.kind == "number":
-        return lambda text: _NUMBER.fullmatch(text) is not None
+        return lambda text: _NUMBER.fullmatch(text) is not None and any(map(str.isdigit, text))
     if rule.kind == "choice" and rule.choices:
         choices = frozenset(rule.choices)
         # Several ticked boxes of one name arrive joined.

@@ -65,4 +65,4 @@ def child_exit(_server: Any, worker: Any) -> None:
     """Drops what only a living worker may say of itself."""
     from prometheus_client.multiprocess import mark_process_dead
 
-    mark_process_dead(worker.pid)
+    mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]

@@ -34,7 +34,7 @@ class Parts:
 
 def parts() -> Parts:
     """The parts of the application that answers the request in hand."""
-    return current_app.extensions[EXTENSION]  # type: ignore[no-any-return]
+    return current_app.extensions[EXTENSION]
 
 
 def call(service: str, method: str, /, **arguments: Any) -> Any:

@@ -116,7 +116,8 @@ def get_lead(lead_id: object) -> Response:
     (lead,) = with_assignments([call("capture", "get_lead", lead_id=str(lead_id))])
     response = answer(lead)
     response.add_etag()
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response
 
 
 @blueprint.reads("/leads/<uuid:lead_id>/why", Anything)

@@ -47,7 +47,7 @@ class Instant(fields.AwareDateTime):
 @cache
 def page_of(item: type[Schema]) -> type[Schema]:
     """Schema of a page of items."""
-    page: type[Schema] = Schema.from_dict(  # type: ignore[assignment]
+    page: type[Schema] = Schema.from_dict(
         {"items": fields.List(fields.Nested(item)), "next": fields.String(allow_none=True)}, name=f"{item.__name__}Page"
     )
     return page

@@ -71,11 +71,14 @@ def sort_out(pairs: Iterable[tuple[str, str]]) -> Posted:
 
 def _read(request: Request) -> bytes:
     try:
-        return request.get_data(cache=False)
+        body = request.get_data(cache=False)
     except RequestEntityTooLarge:
         raise refused(413, refusal.TOO_LARGE) from None
     except (ClientDisconnected, OSError):
         raise refused(408, refusal.TOO_SLOW) from None
+    if len(body) < (request.content_length or 0):  # cut off: half an answer is not what the visitor sent
+        raise refused(408, refusal.TOO_SLOW)
+    return body
 
 
 def _urlencoded(body: bytes) -> Iterator[tuple[str, str]]:

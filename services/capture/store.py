@@ -73,8 +73,8 @@ lead = sa.Table(
     sa.Column("received_at", Utc, nullable=False),
     sa.Column("captured_at", Utc, nullable=False),
     sa.Index("ix_lead_captured", "captured_at", "id"),
-    sa.Index("ix_lead_form", "form_id", "captured_at"),
-    sa.Index("ix_lead_import", "import_id"),
+    sa.Index("ix_lead_form", "form_id", "captured_at", "id"),
+    sa.Index("ix_lead_import", "import_id", "captured_at", "id"),
 )
 
 quarantine = sa.Table(

@@ -144,8 +144,8 @@ def upgrade() -> None:
     with op.batch_alter_table("lead", schema=None) as batch_op:
         batch_op.create_index("ix_lead_captured", ["captured_at", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_lead_contact_id"), ["contact_id"], unique=False)
-        batch_op.create_index("ix_lead_form", ["form_id", "captured_at"], unique=False)
-        batch_op.create_index("ix_lead_import", ["import_id"], unique=False)
+        batch_op.create_index("ix_lead_form", ["form_id", "captured_at", "id"], unique=False)
+        batch_op.create_index("ix_lead_import", ["import_id", "captured_at", "id"], unique=False)
 
 
 def downgrade() -> None:

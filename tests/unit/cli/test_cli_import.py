@@ -83,7 +83,7 @@ def test_rejected_rows_are_written_with_number_and_reasons(importing: Import) ->
         ["4", "2 cells where the header has 3", "Rui", "r@example.com"],
         ["5", "4 cells where the header has 3", "Eva", "e@e.pt", "x", "y"],
     ]
-    assert "3 rows rejected" in result.stdout
+    assert "rejected: 3; see" in result.stdout
 
 
 def test_ragged_rows_do_not_shift_the_numbers_of_the_others(importing: Import, gateway: FakeGateway) -> None:

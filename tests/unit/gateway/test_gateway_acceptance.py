@@ -37,7 +37,9 @@ def held_leads(database: Database) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("error", [None, Unconfirmed("no"), Unroutable("no queue")], ids=["away", "unconfirmed", "unroutable"])
+@pytest.mark.parametrize(
+    "error", [None, Unconfirmed("no"), Unroutable("no queue")], ids=["away", "unconfirmed", "unroutable"]
+)
 def test_what_the_broker_does_not_take_is_held(
     client: FlaskClient, form: FormChanged, broker_stub: Any, database: Database, error: Exception | None
 ) -> None:
@@ -95,7 +97,9 @@ def test_a_known_form_needs_no_database(
     assert len(broker_stub.facts) == 2
 
 
-def test_readiness_is_about_taking_leads(client: FlaskClient, broker_stub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_readiness_is_about_taking_leads(
+    client: FlaskClient, broker_stub: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert client.get("/health/ready").get_json() == {"ok": True, "problems": []}
     broker_stub.go_away()
     assert client.get("/health/ready").status_code == 200

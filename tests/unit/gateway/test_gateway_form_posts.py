@@ -1,5 +1,6 @@
 """`POST /f/{form_key}`: what is taken, what is not, and what the answer says."""
 
+import io
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,6 +20,7 @@ pytestmark = pytest.mark.feature("CAP-1")
 JSON = {"Accept": "application/json"}
 SITE = "https://www.example.com"
 GOOD = {"name": "Ana Sofia", "email": "ana@example.com"}
+PART = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n'
 
 
 def errors(response: Any) -> list[tuple[str, str]]:
@@ -81,7 +83,9 @@ def test_a_form_in_a_language_we_do_not_speak_answers_in_the_visitors(
     client: FlaskClient, add_form: Callable[..., FormChanged]
 ) -> None:
     add_form(locale="fr")
-    response = client.post("/f/contact", data=GOOD, headers={"Accept": "text/html", "Accept-Language": "es-MX,en;q=0.5"})
+    response = client.post(
+        "/f/contact", data=GOOD, headers={"Accept": "text/html", "Accept-Language": "es-MX,en;q=0.5"}
+    )
     assert "¡Gracias!" in response.text
 
 
@@ -206,7 +210,10 @@ def test_a_script_may_ask_first(client: FlaskClient, form: FormChanged) -> None:
     assert response.headers["Access-Control-Allow-Origin"] == SITE
     assert "POST" in response.headers["Access-Control-Allow-Methods"]
     assert "Idempotency-Key" in response.headers["Access-Control-Allow-Headers"]
-    assert "Access-Control-Allow-Origin" not in client.options("/f/contact", headers={"Origin": "https://e.example"}).headers
+    assert (
+        "Access-Control-Allow-Origin"
+        not in client.options("/f/contact", headers={"Origin": "https://e.example"}).headers
+    )
 
 
 @pytest.mark.feature("R10")
@@ -287,7 +294,9 @@ def test_a_required_consent_must_be_given(client: FlaskClient, add_form: Callabl
     assert client.post("/f/contact", data={**GOOD, "terms": "on"}, headers=JSON).status_code == 200
 
 
-def test_an_empty_post_to_a_form_without_rules_is_422(client: FlaskClient, add_form: Callable[..., FormChanged]) -> None:
+def test_an_empty_post_to_a_form_without_rules_is_422(
+    client: FlaskClient, add_form: Callable[..., FormChanged]
+) -> None:
     add_form(fields=(), one_of=())
     response = client.post("/f/contact", data={"a": " "}, headers=JSON)
     assert (response.status_code, errors(response)) == (422, [("nothing_filled", "")])
@@ -298,7 +307,9 @@ def test_a_file_is_refused_and_an_empty_file_input_passed_over(
 ) -> None:
     def body(content: str) -> str:
         plain = "".join(f'--x\r\nContent-Disposition: form-data; name="{n}"\r\n\r\n{v}\r\n' for n, v in GOOD.items())
-        return f'{plain}--x\r\nContent-Disposition: form-data; name="cv"; filename="cv.pdf"\r\n\r\n{content}\r\n--x--\r\n'
+        return (
+            f'{plain}--x\r\nContent-Disposition: form-data; name="cv"; filename="cv.pdf"\r\n\r\n{content}\r\n--x--\r\n'
+        )
 
     kind = "multipart/form-data; boundary=x"
     response = client.post("/f/contact", data=body("%PDF"), content_type=kind, headers=JSON)
@@ -320,11 +331,11 @@ def test_a_file_is_refused_and_an_empty_file_input_passed_over(
         ("application/x-www-form-urlencoded", b"name=%ff", "not_utf8"),
         ("application/x-www-form-urlencoded", b"name=\xe9", "not_utf8"),
         ("application/x-www-form-urlencoded", b"%c3%28=1", "not_utf8"),
-        ("multipart/form-data; boundary=x", b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n\xff\r\n--x--', "not_utf8"),
+        ("multipart/form-data; boundary=x", PART + b"\xff\r\n--x--", "not_utf8"),
         ("multipart/form-data; boundary=x", b"nothing of the kind", "invalid_body"),
         ("multipart/form-data; boundary=x", b"--x\r\n\r\n\r\n--x--", "invalid_body"),
         ("multipart/form-data; boundary=x", b"--x\r\nContent-Disposition: form-data\r\n\r\n1\r\n--x--", "invalid_body"),
-        ("multipart/form-data; boundary=x", b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1', "invalid_body"),
+        ("multipart/form-data; boundary=x", PART + b"1", "invalid_body"),
         ("multipart/form-data", b"--x--", "invalid_body"),
     ],
 )  # fmt: skip
@@ -333,6 +344,20 @@ def test_a_body_that_is_not_what_it_says_is_400(
 ) -> None:
     response = client.post("/f/contact", data=body, content_type=kind, headers=JSON)
     assert (response.status_code, errors(response)) == (400, [(code, "")])
+
+
+@pytest.mark.feature("R9", "R10")
+@pytest.mark.parametrize("terminated", [True, False])
+def test_half_a_body_is_408(client: FlaskClient, form: FormChanged, broker_stub: Any, terminated: bool) -> None:
+    response = client.post(
+        "/f/contact",
+        input_stream=io.BytesIO(b"name=Ana&email=ana%40example.com&phone=91234567"),
+        content_type="application/x-www-form-urlencoded",
+        headers=JSON,
+        environ_overrides={"wsgi.input_terminated": terminated, "CONTENT_LENGTH": "60"},
+    )
+    assert (response.status_code, errors(response)) == (408, [("too_slow", "")])
+    assert broker_stub.messages == []
 
 
 def test_a_browser_gets_a_page_that_says_what_is_wrong(client: FlaskClient, form: FormChanged) -> None:

@@ -17,20 +17,23 @@ def compiled(*rules: FieldRule, **changes: Any) -> Any:
     form_id = new_id()
     return compile_form(
         FormChanged(
-            id=new_id(), subject=form_id, subject_version=1, correlation_id=new_id(), form_id=form_id, key="k", name="n",
-            source="s", channel="site", active=True, fields=rules, **changes,
+            id=new_id(), subject=form_id, subject_version=1, correlation_id=new_id(), form_id=form_id, key="k",
+            name="n", source="s", channel="site", active=True, fields=rules, **changes,
         )
     )  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    "email", ["ana@example.com", "ana.maria+x@sub.example.co.uk", "josé@exemplo.pt", "a@xn--bcher-kva.example", "a@bücher.de"]
+    "email",
+    ["ana@example.com", "ana.maria+x@sub.example.co.uk", "josé@exemplo.pt", "a@xn--bcher-kva.example", "a@bücher.de"],
 )
 def test_good_addresses(email: str) -> None:
     assert compiled(FieldRule(name="e", kind="email")).flaws({"e": email}) == []
 
 
-@pytest.mark.parametrize("phone", ["912 345 678", "+351 912-345-678", "(11) 91234.5678", "00351912345678", "212345678 ext. 12"])
+@pytest.mark.parametrize(
+    "phone", ["912 345 678", "+351 912-345-678", "(11) 91234.5678", "00351912345678", "212345678 ext. 12"]
+)
 def test_good_phones(phone: str) -> None:
     assert compiled(FieldRule(name="p", kind="phone")).flaws({"p": phone}) == []
 

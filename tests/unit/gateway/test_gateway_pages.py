@@ -56,9 +56,16 @@ def test_a_sellers_leads(client: FlaskClient, company: Any, basic: dict[str, str
     assert len(company.calls) == 3
 
 
-def test_a_lead_that_capture_does_not_know_yet_is_shown(client: FlaskClient, company: Any, basic: dict[str, str]) -> None:
+def test_a_lead_that_capture_does_not_know_yet_is_shown(
+    client: FlaskClient, company: Any, basic: dict[str, str]
+) -> None:
     company.answers["capture", "lead_cards"] = []
-    company.answers["distribution", "get_seller"] = {"seller_id": SELLER, "name": "Bia", "locale": "pt", "time_zone": "?"}
+    company.answers["distribution", "get_seller"] = {
+        "seller_id": SELLER,
+        "name": "Bia",
+        "locale": "pt",
+        "time_zone": "?",
+    }
     response = client.get(f"/panel/{SELLER}", headers=basic)
     assert "Sem nome" in response.text
 
@@ -95,7 +102,9 @@ def test_a_messages_link_leads_to_its_lead(client: FlaskClient, services: Any, b
     assert client.get(f"/m/{new_id()}").status_code == 401
 
 
-@pytest.mark.parametrize(("language", "says"), [("pt-BR", "porta de entrada"), ("es", "puerta"), ("en", "gateway"), ("fr", "porta")])
+@pytest.mark.parametrize(
+    ("language", "says"), [("pt-BR", "porta de entrada"), ("es", "puerta"), ("en", "gateway"), ("fr", "porta")]
+)
 def test_the_first_page_speaks_the_visitors_language(client: FlaskClient, language: str, says: str) -> None:
     assert says in client.get("/", headers={"Accept-Language": language}).text
 
