@@ -5,8 +5,8 @@ import socket
 import time
 from typing import Any
 
-from gunicorn.glogging import Logger  # type: ignore[import-untyped]
-from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
+from gunicorn.glogging import Logger
+from gunicorn.workers.gthread import ThreadWorker
 
 READ_SECONDS = 15.0
 """A request that has not arrived and been answered by then is read no further: a client that sends a byte now and then
