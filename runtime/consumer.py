@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 import pika
-from pika.exceptions import AMQPError
+from pika.exceptions import AMQPError, ConsumerCancelled
 
 from runtime import metrics
 from runtime.inbox import Inbox, MostlyFailing
@@ -26,6 +26,10 @@ log = logging.getLogger(__name__)
 IDLE_SECONDS = 0.5
 BULK_LOOK_SECONDS = 0.05
 """How often it is asked whether bulk may go on."""
+
+LOOK_EVERY = 10.0
+"""Seconds between looks at whether the broker still counts us as a consumer of every queue. A queue that is deleted and
+declared again at once has been seen to lose its consumers without telling them."""
 
 LIVE_IS_RECENT = 2.0
 """Seconds after a live message during which bulk is courteous: small batches, and a rest after each."""
@@ -157,8 +161,12 @@ class Consumer:
                 self._subscribe(feed)
             self.consuming.set()
             log.info("consuming", extra={"queues": [inbox.subscription.queue for inbox in self._inboxes]})
+            look_at = time.monotonic() + LOOK_EVERY
             while not self._stopping.is_set():
                 self._turn()
+                if time.monotonic() > look_at:
+                    self._look_at_queues()
+                    look_at = time.monotonic() + LOOK_EVERY
         finally:
             self._close()
 
@@ -168,9 +176,15 @@ class Consumer:
         feed.channel.basic_consume(feed.inbox.subscription.queue, partial(self._arrived, feed))
         feed.channel.add_on_cancel_callback(self._cancelled)
 
+    def _look_at_queues(self) -> None:
+        for feed in self._feeds:
+            queue = feed.inbox.subscription.queue
+            if feed.channel.queue_declare(queue, passive=True).method.consumer_count == 0:
+                raise ConsumerCancelled(f"{queue} no longer knows us")
+
     def _cancelled(self, _frame: Any) -> None:
         # The queue was deleted under us. Reconnecting declares it again.
-        raise pika.exceptions.ConsumerCancelled("a queue was deleted")
+        raise ConsumerCancelled("a queue was deleted")
 
     def _arrived(self, feed: _Feed, _channel: Any, method: Any, _properties: Any, body: bytes) -> None:
         feed.add(_Delivery(method.delivery_tag, method.redelivered, body))

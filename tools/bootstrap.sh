@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes .venv: the newest Python from 3.11 on, the locked packages with their hashes, this project in place,
+# Makes .venv: the newest tested Python from 3.11 on, the locked packages with their hashes, this project in place,
 # translations compiled. Usage: tools/bootstrap.sh run|dev. A second run with nothing changed does nothing.
 set -eu
 cd "$(dirname "$0")/.."
@@ -9,7 +9,7 @@ say() { echo "setup: $*" >&2; }
 fail() { say "$*"; exit 1; }
 
 find_python() {
-    for version in 3.14 3.13 3.12 3.11; do
+    for version in 3.13 3.12 3.11 3.14; do # tested ones first
         if command -v "python$version" >/dev/null 2>&1 && "python$version" -c '' 2>/dev/null; then
             echo "python$version"
             return
