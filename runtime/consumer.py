@@ -178,7 +178,10 @@ class Consumer:
 
     def _look_at_queues(self) -> None:
         for feed in self._feeds:
-            queue = feed.inbox.subscription.queue
+            subscription = feed.inbox.subscription
+            queue, message = subscription.queue, subscription.message
+            # A binding that somebody removed would lose us facts in silence; where it is there nothing happens.
+            feed.channel.queue_bind(queue, message.exchange, message.routing_key(subscription.lane))
             if feed.channel.queue_declare(queue, passive=True).method.consumer_count == 0:
                 raise ConsumerCancelled(f"{queue} no longer knows us")
 

@@ -45,7 +45,6 @@ def _row(connection: Connection, select: sa.Select[Any]) -> RowMapping | None:
 
 _pools_of = sa.select(pools).where(pools.c.team_id.in_(_ids)).order_by(pools.c.team_id)
 _pools_of_locked = _pools_of.with_for_update(key_share=True)
-_members_of = sa.select(members).where(members.c.team_id.in_(_ids))
 _sellers_with_load = (
     sa.select(sellers, loads.c.open_work, loads.c.day, loads.c.given)
     .join(loads, loads.c.seller_id == sellers.c.id)
@@ -57,14 +56,44 @@ _time_off_of = sa.select(time_off).where(time_off.c.seller_id.in_(_ids)).order_b
 _time_off_after = _time_off_of.where(time_off.c.ends_at > sa.bindparam("after", type_=time_off.c.ends_at.type))
 
 
+_in_teams = sa.select(members.c.seller_id).where(members.c.team_id.in_(_ids))
+_also: sa.BindParameter[Any] = sa.bindparam("also", expanding=True)
+_still_off = sa.and_(
+    time_off.c.seller_id == sellers.c.id,
+    time_off.c.ends_at > sa.bindparam("after", type_=time_off.c.ends_at.type),
+)
+_people = (
+    sa.select(
+        sellers,
+        loads.c.open_work,
+        loads.c.day,
+        loads.c.given,
+        members.c.team_id,
+        time_off.c.starts_at,
+        time_off.c.ends_at,
+    )
+    .join(loads, loads.c.seller_id == sellers.c.id)
+    .outerjoin(members, sa.and_(members.c.seller_id == sellers.c.id, members.c.team_id.in_(_ids)))
+    .outerjoin(time_off, _still_off)
+    .where(sa.or_(sellers.c.id.in_(_in_teams), sellers.c.id.in_(_also)))
+    .order_by(sellers.c.id)
+)
+_people_locked = _people.with_for_update(key_share=True, of=[sellers, loads])
+
+
 def pools_of(connection: Connection, team_ids: Collection[str], *, lock: bool) -> Rows:
     """Pools by team id, in that order; locked in it when asked."""
     return _rows(connection, _pools_of_locked if lock else _pools_of, ids=list(team_ids))
 
 
-def members_of(connection: Connection, team_ids: Collection[str]) -> Rows:
-    """(team_id, seller_id) of these teams."""
-    return _rows(connection, _members_of, ids=list(team_ids))
+def people_of(
+    connection: Connection, team_ids: Collection[str], also: Collection[str], after: datetime, *, lock: bool
+) -> Rows:
+    """The members of these teams and the sellers `also`, by id, in one statement: a row for each team (`team_id`, null
+    for one who is in none of them) and each time off that has not ended by `after` (`starts_at`, `ends_at`, or null).
+    Their rows are locked in that order when asked."""
+    statement = _people_locked if lock else _people
+    return _rows(connection, statement, ids=list(team_ids), also=list(also), after=after)
 
 
 def teams_of(connection: Connection, seller_ids: Collection[str]) -> Rows:

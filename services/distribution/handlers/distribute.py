@@ -43,9 +43,9 @@ def distribute(
     batch = _Batch(opened, rule_versions or {})
     for row in arriving:
         batch.arrive(row)
-    able = [team_id for team_id in opened.pools if opened.has_room(team_id)]
-    waiting: dict[str, list[Work]] = {team_id: [] for team_id in able}
-    for found in store.waiting_work(tx.connection, able, BATCH) if able else ():
+    waiting: dict[str, list[Work]] = {team_id: [] for team_id in opened.pools if opened.has_room(team_id)}
+    some_wait = [team_id for team_id in waiting if opened.pools[team_id].wake_at]
+    for found in store.waiting_work(tx.connection, some_wait, BATCH) if some_wait else ():
         waiting[found["team_id"]].append(dict(found))
     for team_id in sorted(opened.pools):
         batch.decide(opened.pools[team_id], waiting.get(team_id))

@@ -4,6 +4,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 
 from sqlalchemy.engine import Connection, RowMapping
 
@@ -123,12 +125,13 @@ def open_pools(
         row["team_id"]: Pool(row["team_id"], row["ledger"], row["wake_at"])
         for row in store.pools_of(connection, team_ids, lock=lock)
     }
-    for row in store.members_of(connection, pools):
-        pools[row["team_id"]].members.append(row["seller_id"])
-    for pool in pools.values():
-        pool.members.sort()
     opened = OpenPools(now, pools, {})
-    admit(connection, opened, {seller for pool in pools.values() for seller in pool.members} | set(also), lock=lock)
+    people = store.people_of(connection, pools, set(also), now, lock=lock)
+    for seller_id, rows in ((key, list(group)) for key, group in groupby(people, key=itemgetter("id"))):
+        for team_id in {row["team_id"] for row in rows} - {None}:
+            pools[team_id].members.append(seller_id)  # in the order of their ids
+        away = {(row["starts_at"], row["ends_at"]) for row in rows if row["starts_at"]}
+        opened.sellers[seller_id] = _standing(rows[0], (TimeOff(*span) for span in sorted(away)), now)
     return opened
 
 
@@ -139,24 +142,26 @@ def admit(connection: Connection, opened: OpenPools, seller_ids: Iterable[str], 
         return
     rows = store.sellers_with_load(connection, missing, lock=lock)
     away = store.time_off_of(connection, missing, opened.now)
-    opened.sellers |= {row["id"]: _standing(row, away, opened.now) for row in rows}
+    for row in rows:
+        spans = (TimeOff(off["starts_at"], off["ends_at"]) for off in away if off["seller_id"] == row["id"])
+        opened.sellers[row["id"]] = _standing(row, spans, opened.now)
 
 
-def _standing(row: RowMapping, away: store.Rows, now: datetime) -> Standing:
-    schedule = schedule_of(row, (off for off in away if off["seller_id"] == row["id"]))
+def _standing(row: RowMapping, away: Iterable[TimeOff], now: datetime) -> Standing:
+    schedule = schedule_of(row, away)
     today = local_day(schedule.time_zone, now).isoformat()
     given = row["given"] if row["day"] == today else 0
     return Standing(row, schedule, today, row["open_work"], given, absence(schedule, now))
 
 
-def schedule_of(row: RowMapping, away: Iterable[RowMapping]) -> Schedule:
+def schedule_of(row: RowMapping, away: Iterable[TimeOff]) -> Schedule:
     """When a seller works, from their row and their time off."""
     hours = tuple((tuple(span["days"]), span["start"], span["end"]) for span in row["working_hours"])
     return Schedule(
         time_zone=row["time_zone"],
         windows=_windows(hours),
         holidays=_dates(tuple(row["holidays"])),
-        time_off=tuple(TimeOff(off["starts_at"], off["ends_at"]) for off in away),
+        time_off=tuple(away),
         active=row["active"],
     )
 

@@ -9,7 +9,7 @@ def test_ids_are_read_from_the_page() -> None:
         "",
         "- **DIS-3** Sellers on holiday",
         "  get nothing",
-        "- **R1** Every lead survives",
+        "- **R1** It survives",
         "text",
     ]
     text = "\n".join([*lines, "| **CAP-1** | x |"])
