@@ -4,6 +4,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 PYTHON := .venv/bin/python
 SECONDS ?= 600
+WORKERS ?= 3
 ONLY ?=
 TESTS ?=
 export PYTHONDONTWRITEBYTECODE := 1
@@ -20,7 +21,7 @@ run: setup ## run everything on this machine until Ctrl-C; installs RabbitMQ whe
 	@exec .venv/bin/rodizio run
 
 test: setup-dev ## run the tests, with a broker and databases of their own; TESTS="path -k word" narrows
-	$(PYTHON) -m pytest -p no:cacheprovider -m "not soak" $(TESTS)
+	$(PYTHON) -m pytest -p no:cacheprovider -m "not soak" -n $(WORKERS) --dist loadfile $(TESTS)
 
 lint: setup-dev ## check style, types and who may import whom
 	.venv/bin/ruff check --no-cache .

@@ -106,7 +106,8 @@ class Bus:
                 self.retrier.run()
                 if time.monotonic() > forget_at:
                     forget_at = time.monotonic() + FORGET_EVERY
-                    self.database.transact(forget_old, self._inbox_days)
+                    while self.database.transact(forget_old, self._inbox_days) and not self._stopping.is_set():
+                        pass
             except Exception as error:
                 log.warning("housekeeping: %s", error)
 

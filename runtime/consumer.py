@@ -35,7 +35,7 @@ LIVE_IS_RECENT = 2.0
 """Seconds after a live message during which bulk is courteous: small batches, and a rest after each."""
 
 COURTEOUS_FACTS = 50
-COURTEOUS_REST = 2.0
+COURTEOUS_REST = 4.0
 """Rest after a bulk batch, in multiples of the time it took. With five services on two processors this leaves live
 messages a processor to run on; once live traffic ends, bulk takes everything."""
 

@@ -75,6 +75,8 @@ class Database:
                 self._writer.release()
         if outgoing:
             self.on_committed(outgoing)
+        for act in transaction.afterwards:
+            act()
 
     def transact(self, use_case: Callable[Concatenate[Transaction, P], T], *arguments: P.args, **named: P.kwargs) -> T:
         """Runs `use_case(transaction, …)` and commits; a conflict with another transaction runs it again.

@@ -76,9 +76,11 @@ class Retrier:
     ) -> None:
         self._database, self._handle = database, handle
         self._base_seconds, self._most_attempts = base_seconds, most_attempts
+        self._spent_in_vain: dict[str, int] = {}
 
     def run(self) -> int:
         """Tries what is due, up to RETRY_BATCH facts, each in a transaction of its own; returns how many were due."""
+        self._give_back()
         with self._database.read() as connection:
             due = connection.execute(
                 sa.select(failed.c.id).where(failed.c.due_at <= utc_now()).order_by(failed.c.due_at).limit(RETRY_BATCH)
@@ -106,9 +108,16 @@ class Retrier:
             self._database.transact(self._handle_one, row)
         except Exception as error:
             if classify(error) is Trouble.OUTAGE:
+                self._spent_in_vain[row.id] = row.attempts
                 raise
             log.warning("failed fact %s failed again: %s", identifier, error)
             self._database.transact(_note_error, identifier, describe(error))
+
+    def _give_back(self) -> None:
+        """Attempts that an outage spent are given back once the database answers again."""
+        for identifier, attempts in list(self._spent_in_vain.items()):
+            self._database.transact(_undo_attempt, identifier, attempts)
+            del self._spent_in_vain[identifier]
 
     def _count_attempt(self, transaction: Transaction, identifier: str) -> Any:
         row = _claim(transaction, identifier)
@@ -132,6 +141,12 @@ class Retrier:
         gone = transaction.connection.execute(sa.delete(failed).where(failed.c.id == row.id)).rowcount == 0
         if not gone:  # nobody handled or dropped it meanwhile
             self._handle(transaction, row.queue, bytes(row.body))
+
+
+def _undo_attempt(transaction: Transaction, identifier: str, attempts: int) -> None:
+    transaction.connection.execute(
+        sa.update(failed).where(failed.c.id == identifier).values(attempts=attempts, due_at=utc_now(), parked_at=None)
+    )
 
 
 def _claim(transaction: Transaction, identifier: str) -> Any:

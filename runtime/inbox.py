@@ -19,7 +19,7 @@ from runtime.database import Database, pause_after_conflict, worth_repeating
 from runtime.ids import made_at
 from runtime.tables import inbox, suspect
 from runtime.transaction import Transaction, dialect_insert
-from runtime.trouble import Trouble, classify
+from runtime.trouble import Trouble, classify, took_too_long
 from runtime.wire import Chunk, Unreadable, read_fact, single, unpack
 
 log = logging.getLogger(__name__)
@@ -33,6 +33,7 @@ MOSTLY = 0.9
 RECENT = 50
 
 CAUSES_LOGGED = 200
+FORGET_BATCH = 5000
 
 
 class MostlyFailing(Exception):
@@ -298,9 +299,9 @@ class Inbox:
                 self.subscription.handle(transaction, [fact.value for fact in facts])
         except Exception as error:
             trouble = classify(error)
-            if trouble is Trouble.OUTAGE or (
-                trouble is Trouble.CONFLICT and not isinstance(error, sa.exc.IntegrityError)
-            ):
+            is_race = trouble is Trouble.CONFLICT and not isinstance(error, sa.exc.IntegrityError)
+            halving_helps = len(facts) > 1 and took_too_long(error)
+            if trouble is Trouble.OUTAGE or (is_race and not halving_helps):
                 raise
             if len(facts) == 1:
                 facts[0].error = failed.describe(error)
@@ -356,6 +357,14 @@ class Inbox:
             )
 
 
-def forget_old(transaction: Transaction, days: int) -> None:
-    """Deletes inbox rows older than `days`: messages that old are refused by their own time."""
-    transaction.connection.execute(sa.delete(inbox).where(inbox.c.received_at < utc_now() - timedelta(days=days)))
+def forget_old(transaction: Transaction, days: int) -> int:
+    """Deletes inbox rows older than `days`, FORGET_BATCH at most: messages that old are refused by their own time.
+    Returns how many; call it again until there are none."""
+    old = sa.select(inbox.c.queue, inbox.c.message_id).where(inbox.c.received_at < utc_now() - timedelta(days=days))
+    rows = transaction.connection.execute(old.limit(FORGET_BATCH)).all()
+    if rows:
+        forget = sa.delete(inbox).where(
+            inbox.c.queue == sa.bindparam("of_queue"), inbox.c.message_id == sa.bindparam("of_message")
+        )
+        transaction.connection.execute(forget, [{"of_queue": row.queue, "of_message": row.message_id} for row in rows])
+    return len(rows)

@@ -18,7 +18,7 @@ from runtime.wire import Outgoing
 
 log = logging.getLogger(__name__)
 
-DELETE_EVERY = 0.2
+DELETE_EVERY = 1.0
 """Seconds over which confirmations are gathered into one DELETE."""
 
 SWEEP_BATCH = 500
@@ -72,9 +72,10 @@ class Outbox:
 
     def _run(self) -> None:
         next_sweep = time.monotonic()  # at once: a predecessor may have left rows
-        while not self._stopping.wait(DELETE_EVERY):
+        while not self._stopping.wait(min(DELETE_EVERY, self._sweep_after.total_seconds() / 4)):
             try:
-                self.forget_confirmed()
+                while self.forget_confirmed():
+                    pass
                 if time.monotonic() >= next_sweep:
                     next_sweep = time.monotonic() + self._pause(self.sweep())
             except Exception as error:
@@ -88,17 +89,18 @@ class Outbox:
     def _pause(self, swept: int) -> float:
         return 0.0 if swept == SWEEP_BATCH else min(1.0, self._sweep_after.total_seconds() / 4)
 
-    def forget_confirmed(self) -> None:
-        """Deletes the rows of messages that the broker has confirmed."""
+    def forget_confirmed(self) -> int:
+        """Deletes the rows of messages that the broker has confirmed, up to MOST_DELETED; returns how many."""
         identifiers = [self._confirmed.popleft() for _ in range(min(len(self._confirmed), MOST_DELETED))]
         if not identifiers:
-            return
+            return 0
         try:
             with self._database.write() as transaction:
                 transaction.connection.execute(sa.delete(outbox).where(outbox.c.id.in_(identifiers)))
         except Exception:
             self._confirmed.extend(identifiers)
             raise
+        return len(identifiers)
 
     def sweep(self) -> int:
         """Claims rows that are due, up to SWEEP_BATCH, and publishes them again; returns how many."""

@@ -72,11 +72,30 @@ class Settings:
             variable = f"RODIZIO_{option.name.upper()}"
             if text := environment.get(variable):
                 values[option.name] = _parse(variable, text, option.type)
-        return cls(**values)
+        settings = cls(**values)
+        settings._refuse_what_cannot_work()
+        return settings
+
+    def _refuse_what_cannot_work(self) -> None:
+        for name, (least, most) in _RANGES.items():
+            value = getattr(self, name)
+            if not least <= value <= most:
+                raise ValueError(f"RODIZIO_{name.upper()} must be between {least} and {most}, not {value}")
 
     def health_port_of(self, owner: str) -> int:
         """Port on which a process of `owner` answers /health/live, /health/ready and /metrics."""
         return self.health_port + OWNERS.index(owner)
+
+
+_RANGES: dict[str, tuple[float, float]] = {
+    "prefetch": (1, 10_000),  # 0 would mean without limit
+    "inbox_days": (2, 3650),  # a day is kept back for clocks that disagree
+    "body_limit_bytes": (1024, 2 * 1024 * 1024),  # what is answered for must fit into a message
+    "batch_target_ms": (1, 10_000),
+    "retry_attempts": (1, 100),
+    "gateway_workers": (1, 64),
+    "gateway_threads": (1, 256),
+}
 
 
 def _parse(variable: str, text: str, kind: object) -> Any:

@@ -1,6 +1,6 @@
 """A write transaction that also holds what it tells others."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from itertools import groupby
@@ -31,7 +31,7 @@ class Transaction:
     """What a use case works with.
 
     connection: for its SQL.
-    lane, hops, cause: inherited by what it emits.
+    lane, hops, cause: inherited by what it emits; a lane may be given with the facts instead.
     sweep_after: how long whoever commits it has to get it confirmed before the sweeper takes it up.
     may_emit: names of the message types it has declared; None when it may emit any.
     """
@@ -46,21 +46,28 @@ class Transaction:
         self.cause = cause
         self.sweep_after = sweep_after
         self.may_emit: frozenset[str] | None = None
-        self._emitted: list[tuple[Message, Fact]] = []
+        self.afterwards: list[Callable[[], None]] = []
+        self._emitted: list[tuple[Message, Lane, Fact]] = []
 
     def insert(self, table: sa.Table) -> Any:
         """The dialect's own INSERT, which knows `on_conflict_do_nothing` and `on_conflict_do_update`."""
         return dialect_insert(self.connection.dialect.name, table)
 
-    def emit(self, message: Message, *facts: Fact) -> None:
+    def emit(self, message: Message, *facts: Fact, lane: Lane | None = None) -> None:
         """Tells `facts` to the subscribers of `message`, if and when this transaction commits.
+
+        lane: where they travel; the transaction's own when not given.
 
         Raises:
             UndeclaredMessage: the running handler has not declared that it emits this type.
         """
         if self.may_emit is not None and message.name not in self.may_emit:
             raise UndeclaredMessage(message.name)
-        self._emitted.extend((message, fact) for fact in facts)
+        self._emitted.extend((message, lane or self.lane, fact) for fact in facts)
+
+    def after_commit(self, act: Callable[[], None]) -> None:
+        """Calls `act` once this transaction has committed; it must be quick and may not fail."""
+        self.afterwards.append(act)
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
@@ -75,11 +82,11 @@ class Transaction:
 
     def flush(self) -> list[Outgoing]:
         """Writes the outbox rows of what was emitted and returns them, ready to be published."""
-        by_message = groupby(sorted(self._emitted, key=lambda pair: pair[0].name), key=lambda pair: pair[0])
+        in_order = sorted(self._emitted, key=lambda emitted: (emitted[0].name, emitted[1]))
         outgoing = [
             envelope
-            for message, pairs in by_message
-            for envelope in pack(message, (fact for _, fact in pairs), lane=self.lane, hops=self.hops, cause=self.cause)
+            for (message, lane), group in groupby(in_order, key=lambda emitted: emitted[:2])
+            for envelope in pack(message, (fact for *_, fact in group), lane=lane, hops=self.hops, cause=self.cause)
         ]
         self._emitted.clear()
         if outgoing:

@@ -56,3 +56,8 @@ def _classify_postgresql(error: sa.exc.DBAPIError, state: str | None) -> Trouble
     if state in _CONFLICT_STATES:
         return Trouble.CONFLICT
     return Trouble.OUTAGE if state.startswith(_OUTAGE_CLASSES) else Trouble.DATA
+
+
+def took_too_long(error: BaseException) -> bool:
+    """Whether PostgreSQL cancelled a statement at its time limit: half the data may take half the time."""
+    return isinstance(error, sa.exc.DBAPIError) and getattr(error.orig, "pgcode", None) == "57014"

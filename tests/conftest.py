@@ -1,6 +1,7 @@
 """Servers and databases that tests share: started at first use, gone at the end of the run however it ends."""
 
 import itertools
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -89,11 +90,16 @@ def amqp_url(broker: RabbitNode, vhost: str) -> str:
 
 @pytest.fixture(scope="session")
 def postgres(_server_folder: Path) -> Iterator[PostgresCluster]:
-    """One private PostgreSQL cluster for the whole run; skips, and says so, where there is none to be had."""
+    """One private PostgreSQL cluster for the whole run; where there is none to be had it skips and says so.
+
+    Where everything has to be tested (CI or RODIZIO_REQUIRE_POSTGRES is set), it fails instead.
+    """
     cluster = PostgresCluster(_server_folder / "postgres")
     try:
         cluster.start()
     except Missing as missing:
+        if os.environ.get("CI") or os.environ.get("RODIZIO_REQUIRE_POSTGRES"):
+            pytest.fail(str(missing))
         pytest.skip(str(missing))
     yield cluster
     cluster.stop()

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from contracts.campaigns import OpportunityClosed
 from contracts.capture import LeadCaptured
+from contracts.message import Lane
 from runtime.clock import iso
 from runtime.database import Database
 from runtime.ids import new_id
@@ -95,9 +96,10 @@ class Company:
         self.take(facts)
         return [fact.lead_id for fact in facts]
 
-    def take(self, facts: Sequence[LeadCaptured]) -> None:
+    def take(self, facts: Sequence[LeadCaptured], lane: Lane = "live") -> None:
         """These leads arrive in one batch."""
-        self.database.transact(leads.take_leads, facts, self.now)
+        with self.database.write(lane=lane) as tx:
+            leads.take_leads(tx, facts, self.now)
 
     def close(self, *work_ids: str) -> None:
         """The opportunities of this work end."""

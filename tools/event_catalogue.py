@@ -25,6 +25,12 @@ lane. Fields are only ever added, with a default; a breaking change is a new typ
 Every fact has `id` (UUIDv7), `subject` (id of what it is about), `subject_version` (grows with every change
 of the subject; apply a fact only when it is newer than what you have) and `correlation_id` (follows a lead
 from the form post to the last message it causes).
+
+A stock nameko service hears an event with `@event_handler("<owner>", "<type>")`, which is the live lane only. For the
+bulk lane too it has a second handler, `@event_handler("<owner>", "<type>.bulk")`, or one for both lanes,
+`@event_handler("<owner>", "<type>.#")`: the exchange is a topic exchange, which takes a pattern in a binding. A second
+handler keeps the lanes in queues of their own, so that an import does not delay what is live. `type` in the envelope
+is the same in both.
 """
 
 

@@ -123,7 +123,7 @@ def add_time_off(time_off: dict[str, Any], seller_id: object) -> Response:
 @blueprint.writes("/<uuid:seller_id>/time-off/<uuid:time_off_id>", None, method="DELETE", status=204)
 def remove_time_off(seller_id: object, time_off_id: object) -> Response:
     """Gives a time off back."""
-    call("distribution", "remove_time_off", time_off_id=str(time_off_id))
+    call("distribution", "remove_time_off", seller_id=str(seller_id), time_off_id=str(time_off_id))
     return Response(status=204)
 
 

@@ -9,7 +9,7 @@ from runtime.service import Storage, consume, operable, rpc
 from runtime.transaction import Transaction
 from services.campaigns import handlers
 
-LINGER = 0.1
+LINGER = 0.25
 """The seller hears of a lead from notifications; a task that is due in an hour may wait for others this long."""
 
 

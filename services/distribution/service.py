@@ -78,8 +78,8 @@ class DistributionService:
         return self.database.transact(staff.add_time_off, seller_id, starts_at, ends_at, reason)
 
     @rpc
-    def remove_time_off(self, time_off_id: str) -> Answer:
-        return self.database.transact(staff.remove_time_off, time_off_id)
+    def remove_time_off(self, seller_id: str, time_off_id: str) -> Answer:
+        return self.database.transact(staff.remove_time_off, seller_id, time_off_id)
 
     @rpc
     def set_rule(self, form_id: str, team_id: str) -> Answer:

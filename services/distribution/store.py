@@ -244,11 +244,12 @@ def follow_rule(tx: Transaction, form_id: str, team_id: str) -> None:
 
 
 def forms_left_behind(connection: Connection) -> Rows:
-    """(form_id, team_id) of rules whose form has work waiting in no pool: it came while the rule was being made."""
+    """(form_id, team_id, left_in) of rules whose form has work waiting in another pool, or in none (`left_in` is null):
+    it came while the rule was being made or changed."""
     select = (
-        sa.select(rules.c.form_id, rules.c.team_id)
+        sa.select(rules.c.form_id, rules.c.team_id, work.c.team_id.label("left_in"))
         .join(work, work.c.form_id == rules.c.form_id)
-        .where(work.c.state == "waiting", work.c.team_id.is_(None))
+        .where(work.c.state == "waiting", work.c.team_id.is_distinct_from(rules.c.team_id))
         .distinct()
     )
     return _rows(connection, select)

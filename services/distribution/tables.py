@@ -103,6 +103,7 @@ work = sa.Table(
     sa.Column("score", sa.Integer, nullable=False),
     sa.Column("captured_at", Utc, nullable=False),
     sa.Column("correlation_id", sa.String(64), nullable=False),
+    sa.Column("lane", sa.String(4), nullable=False),
     sa.Column("arrived_at", Utc, nullable=False),
     sa.Column("state", sa.String(10), nullable=False),
     sa.Column("team_id", Id, sa.ForeignKey("teams.id")),
@@ -121,6 +122,7 @@ work = sa.Table(
 )
 """Whatever can be assigned, and its one seller: that there is one row is why there is never a second seller.
 
+lane: the one it arrived in; when a seller is found for it later, that is told in the same lane.
 assignment_version: grows with every change of the seller, to nobody included.
 returned_by: sellers who gave it back.
 """
@@ -136,6 +138,7 @@ sa.Index(
 sa.Index(
     "work_waiting_by_form",
     work.c.form_id,
+    work.c.team_id,
     postgresql_where=work.c.state == "waiting",
     sqlite_where=work.c.state == "waiting",
 )

@@ -20,16 +20,18 @@ from services.notifications.domain.sending import WAITS_FOR_A_PERSON_AFTER
 MOST_MARKED = 500
 
 
-def work_assigned(tx: Transaction, facts: Sequence[WorkAssigned]) -> None:
+def work_assigned(tx: Transaction, facts: Sequence[WorkAssigned]) -> bool:
     """Tells sellers of their work: in the in-app inbox at once, and by the channels they chose through the sender.
 
     In the bulk lane only the inbox: see `direct_channels`. An assignment that a newer one has overtaken is not told.
+
+    Returns: whether there is something for the sender.
     """
     newest = newest_of_each(facts)
     news = store.advance_works(tx, {fact.work_id: fact.subject_version for fact in newest})
     fresh = [fact for fact in newest if fact.work_id in news]
     if not fresh:
-        return
+        return False
     sellers = store.sellers_with_stubs(tx, {fact.seller_id for fact in fresh})
     now = utc_now()
     # The first version has nothing to overtake: at full speed there is nothing else, and no query is made.
@@ -54,6 +56,7 @@ def work_assigned(tx: Transaction, facts: Sequence[WorkAssigned]) -> None:
     store.add_messages(tx, direct)
     at = iso(now)
     tx.emit(MESSAGE_SENT, *(_told_in_app(row, at) for row in in_app if row["message_id"] in told))
+    return bool(direct)
 
 
 def work_unassigned(tx: Transaction, facts: Sequence[WorkUnassigned]) -> None:
@@ -65,8 +68,11 @@ def work_unassigned(tx: Transaction, facts: Sequence[WorkUnassigned]) -> None:
     store.withdraw(tx, {work_id: newest[work_id] for work_id in news}, utc_now())
 
 
-def seller_changed(tx: Transaction, facts: Sequence[SellerChanged]) -> None:
-    """Keeps the copy of sellers, and queues what waited to learn a seller's channels."""
+def seller_changed(tx: Transaction, facts: Sequence[SellerChanged]) -> bool:
+    """Keeps the copy of sellers, and queues what waited to learn a seller's channels.
+
+    Returns: whether there is something for the sender.
+    """
     newest: dict[str, SellerChanged] = {}
     for fact in facts:
         known = newest.get(fact.seller_id)
@@ -76,7 +82,7 @@ def seller_changed(tx: Transaction, facts: Sequence[SellerChanged]) -> None:
     store.save_sellers(tx, [_seller_row(newest[seller_id]) for seller_id in seller_ids])
     waiting = store.take_awaiting(tx, seller_ids)
     if not waiting:
-        return
+        return False
     sellers = store.sellers_with_stubs(tx, seller_ids)
     copied = ("work_id", "assignment_version", "seller_id", "lead_id", "contact_id", "source", "correlation_id")
     now = utc_now()
@@ -85,6 +91,7 @@ def seller_changed(tx: Transaction, facts: Sequence[SellerChanged]) -> None:
         intent = {name: row._mapping[name] for name in copied} | {"created_at": now}
         direct += _direct(intent, sellers[row.seller_id], "live")
     store.add_messages(tx, direct)
+    return bool(direct)
 
 
 def inbox(connection: Connection, seller_id: str, cursor: str | None, limit: int) -> dict[str, Any]:

@@ -41,7 +41,6 @@ class Sending(DependencyProvider):  # type: ignore[misc]
     def setup(self) -> None:
         self._pool = eventlet.GreenPool(SENDING_AT_ONCE)
         self._closing = False
-        self._hooked = False
 
     def start(self) -> None:
         settings = self.container.config[SETTINGS]
@@ -60,15 +59,6 @@ class Sending(DependencyProvider):  # type: ignore[misc]
             self._pool.waitall()
 
     def get_dependency(self, _context: Any) -> "Sending":
-        if not self._hooked:  # here and not in `start`, for by now the bus has set its own hook, which must stay
-            self._hooked = True
-            publish = self.shared.database.on_committed
-
-            def publish_and_wake(outgoing: list[Any]) -> None:
-                publish(outgoing)
-                self.wake()
-
-            self.shared.database.on_committed = publish_and_wake
         return self
 
     def wake(self) -> None:
@@ -94,7 +84,8 @@ class NotificationsService:
 
     @consume(WORK_ASSIGNED, emits=(MESSAGE_SENT,))
     def work_assigned(self, transaction: Transaction, facts: list[WorkAssigned]) -> None:
-        handlers.work_assigned(transaction, facts)
+        if handlers.work_assigned(transaction, facts):
+            transaction.after_commit(self.sending.wake)
 
     @consume(WORK_UNASSIGNED)
     def work_unassigned(self, transaction: Transaction, facts: list[WorkUnassigned]) -> None:
@@ -102,7 +93,8 @@ class NotificationsService:
 
     @consume(SELLER_CHANGED)
     def seller_changed(self, transaction: Transaction, facts: list[SellerChanged]) -> None:
-        handlers.seller_changed(transaction, facts)
+        if handlers.seller_changed(transaction, facts):
+            transaction.after_commit(self.sending.wake)
 
     @every(1)
     def send_what_is_due(self) -> None:

@@ -11,7 +11,7 @@ from runtime.service import Storage, consume, operable, rpc
 from runtime.transaction import Transaction
 from services.reporting import handlers
 
-LINGER = 0.5
+LINGER = 1.0
 """Nobody watches a count grow by one: facts wait this many seconds for others, so that a quiet hour costs little."""
 
 

@@ -44,7 +44,7 @@ seller = sa.Table(
     "seller",
     metadata,
     sa.Column("id", Id, primary_key=True),
-    sa.Column("name", sa.String(120), nullable=False),
+    sa.Column("name", sa.String(200), nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
 )
 

@@ -22,7 +22,11 @@ class ListenerService:
     def lead_captured(self, payload: dict[str, Any]) -> None:
         print(json.dumps(payload), flush=True)
 
-    @event_handler("distribution", "work_assigned")
+    @event_handler("capture", "lead_captured.bulk")
+    def lead_captured_in_bulk(self, payload: dict[str, Any]) -> None:
+        print(json.dumps(payload), flush=True)
+
+    @event_handler("distribution", "work_assigned.#")  # both lanes
     def work_assigned(self, payload: dict[str, Any]) -> None:
         print(json.dumps(payload), flush=True)
 

@@ -60,3 +60,18 @@ def test_it_gets_the_envelope(heard: list[dict[str, Any]], amqp_url: str) -> Non
     assert by_type["lead_captured"] == json.loads(sent[0].body)
     assert by_type["work_assigned"] == json.loads(sent[1].body)
     assert [item["lead_id"] for item in by_type["lead_captured"]["items"]] == [lead.lead_id for lead in leads]
+
+
+def test_it_hears_the_bulk_lane(heard: list[dict[str, Any]], amqp_url: str) -> None:
+    """With a second handler for `<type>.bulk`, and with one for `<type>.#`."""
+    publisher = Publisher(amqp_url).start()
+    assert publisher.wait_open(20)
+    lead = captured()
+    sent = [*pack(LEAD_CAPTURED, [lead], lane="bulk"), *pack(WORK_ASSIGNED, [assigned(lead)], lane="bulk")]
+    assert [outgoing.routing_key for outgoing in sent] == ["lead_captured.bulk", "work_assigned.bulk"]
+    publisher.publish_and_wait(sent, 10)
+    publisher.stop()
+    wait_for(lambda: len(heard) == 3, "both events are heard")
+    by_type = {envelope["type"]: envelope for envelope in heard}
+    assert by_type["lead_captured"] == json.loads(sent[0].body)
+    assert by_type["work_assigned"] == json.loads(sent[1].body)

@@ -135,10 +135,12 @@ def absence(schedule: Schedule, at: datetime) -> Absence | None:
     return "off_hours"
 
 
-def next_change(schedule: Schedule, at: datetime) -> datetime | None:
+def next_change(schedule: Schedule, at: datetime, until: datetime | None = None) -> datetime | None:
     """The first instant after `at` at which the seller becomes or may stay available; None when nothing is in sight.
 
     Only beginnings count: hours that begin, a holiday or time off that ends.
+
+    until: what is later is not in sight, and not looked for; without it, HORIZON_DAYS.
     """
     if not schedule.active:
         return None
@@ -146,6 +148,8 @@ def next_change(schedule: Schedule, at: datetime) -> datetime | None:
     today = at.astimezone(_zone(schedule.time_zone)).date()
     for shift in range(-1, HORIZON_DAYS):
         day = today + timedelta(days=shift)
+        if until and local_instant(schedule.time_zone, day, 0) > until:
+            return None
         day_end = local_instant(schedule.time_zone, day + timedelta(days=1), 0)
         beginnings = [start for start, _ in _spans(schedule, day)]
         beginnings += [end for end in ends if end < day_end]
@@ -154,7 +158,7 @@ def next_change(schedule: Schedule, at: datetime) -> datetime | None:
             beginnings.append(local_instant(schedule.time_zone, day, 0))
         for instant in sorted(beginnings):
             if instant > at and is_available(schedule, instant):
-                return instant
+                return instant if until is None or instant <= until else None
     return None
 
 

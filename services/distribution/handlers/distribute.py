@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from contracts.distribution import WORK_ASSIGNED, WorkAssigned
+from contracts.message import Lane
 from runtime.clock import iso
 from runtime.errors import Conflict
 from runtime.ids import new_id
@@ -63,7 +64,7 @@ class _Batch:
         self.moved: list[Work] = []
         self.decisions: list[dict[str, Any]] = []
         self.snapshots: list[dict[str, Any]] = []
-        self.facts: list[WorkAssigned] = []
+        self.facts: dict[Lane, list[WorkAssigned]] = {}
 
     def arrive(self, row: Work) -> None:
         """Work that is not in the table yet."""
@@ -101,7 +102,7 @@ class _Batch:
         )
         self.opened.sellers[seller_id].take()
         pool.ledger.setdefault(seller_id, [0, 0])[1] += 1
-        self.facts.append(assigned_fact(row))
+        self.facts.setdefault(row["lane"], []).append(assigned_fact(row))
         rule_version = self.rule_versions.get(row["form_id"])
         self.decisions.append(decision_row(row, snapshot_id=snapshot_id, rule_version=rule_version))
 
@@ -130,8 +131,9 @@ class _Batch:
 
     def _next_chance(self, pool: Pool) -> datetime:
         now = self.opened.now
-        chances = (self.opened.sellers[seller].next_chance(now) for seller in pool.members)
-        return min([now + LONGEST_SLEEP, *(chance for chance in chances if chance)])
+        latest = now + LONGEST_SLEEP
+        chances = (self.opened.sellers[seller].next_chance(now, latest) for seller in pool.members)
+        return min([latest, *(chance for chance in chances if chance)])
 
     def write(self, tx: Transaction) -> None:
         """Everything at once."""
@@ -140,7 +142,8 @@ class _Batch:
             raise Conflict("waiting work was changed meanwhile")
         store.add_decisions(tx, self.snapshots, self.decisions)
         save(tx, self.opened)
-        tx.emit(WORK_ASSIGNED, *self.facts)
+        for lane, facts in self.facts.items():  # not tx.lane: who wakes what waited came another way
+            tx.emit(WORK_ASSIGNED, *facts, lane=lane)
 
 
 def save(tx: Transaction, opened: OpenPools) -> None:

@@ -62,7 +62,7 @@ def reassign(
         opened.sellers[previous].release()
     taker.take()
     store.add_decisions(tx, [], [decision_row(row, snapshot_id=None, rule_version=None)])
-    tx.emit(WORK_ASSIGNED, assigned_fact(row, previous or ""))
+    tx.emit(WORK_ASSIGNED, assigned_fact(row, previous or ""), lane="live")  # somebody did it now and looks on
     distribute(tx, opened)
     return assignment(tx.connection, work_id, now=opened.now)
 

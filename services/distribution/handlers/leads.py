@@ -6,6 +6,7 @@ from typing import Final
 
 from contracts.campaigns import OpportunityClosed
 from contracts.capture import LeadCaptured
+from contracts.message import Lane
 from runtime.clock import parse_iso, utc_now
 from runtime.transaction import Transaction
 from services.distribution import store
@@ -24,14 +25,14 @@ def take_leads(tx: Transaction, leads: Sequence[LeadCaptured], now: datetime | N
     # Asked for only now: while a pool is ours nobody else can bring the same lead into it.
     known = store.known_work(tx.connection, by_id)
     arriving = [
-        _work(lead, rules[lead.form_id]["team_id"] if lead.form_id in rules else None, now)
+        _work(lead, rules[lead.form_id]["team_id"] if lead.form_id in rules else None, tx.lane, now)
         for lead_id, lead in by_id.items()
         if lead_id not in known
     ]
     distribute(tx, opened, arriving, {form_id: rule["version"] for form_id, rule in rules.items()})
 
 
-def _work(lead: LeadCaptured, team_id: str | None, now: datetime) -> Work:
+def _work(lead: LeadCaptured, team_id: str | None, lane: Lane, now: datetime) -> Work:
     return {
         "work_id": lead.lead_id,
         "lead_id": lead.lead_id,
@@ -41,6 +42,7 @@ def _work(lead: LeadCaptured, team_id: str | None, now: datetime) -> Work:
         "score": lead.score,
         "captured_at": parse_iso(lead.captured_at),
         "correlation_id": lead.correlation_id,
+        "lane": lane,
         "arrived_at": now,
         "state": "waiting",
         "team_id": team_id,
@@ -73,11 +75,18 @@ def wake(tx: Transaction, now: datetime | None = None) -> bool:
     now = now or utc_now()
     left_behind = store.forms_left_behind(tx.connection)
     if left_behind:
-        opened = open_pools(tx.connection, {row["team_id"] for row in left_behind}, now)
-        for row in left_behind:
-            store.follow_rule(tx, row["form_id"], row["team_id"])
-        opened.expect(opened.pools)
+        opened = open_pools(tx.connection, _pools_between(left_behind), now)
+        # Asked again: until the pools were ours, somebody may have changed the rule once more.
+        for row in store.forms_left_behind(tx.connection):
+            if _pools_between([row]) <= opened.pools.keys():
+                store.follow_rule(tx, row["form_id"], row["team_id"])
+                opened.expect([row["team_id"]])
     else:
         opened = open_pools(tx.connection, store.due_pools(tx.connection, now, POOLS_AT_ONCE), now)
     distribute(tx, opened)
     return bool(opened.pools)
+
+
+def _pools_between(left_behind: store.Rows) -> set[str]:
+    """The pools the work is in and those it belongs in."""
+    return {row[name] for row in left_behind for name in ("team_id", "left_in")} - {None}

@@ -55,10 +55,13 @@ class Standing:
             return "open_cap"
         return ""
 
-    def next_chance(self, now: datetime) -> datetime | None:
-        """When this seller may be able to take work again without anybody's doing; None when that is not in sight."""
+    def next_chance(self, now: datetime, until: datetime) -> datetime | None:
+        """When this seller may be able to take work again without anybody's doing; None when that is not in sight.
+
+        until: an absence that ends later need not be told.
+        """
         if self.absence:
-            return next_change(self.schedule, now)
+            return next_change(self.schedule, now, until)
         return next_midnight(self.schedule.time_zone, now) if self.cap_reached() == "daily_cap" else None
 
 

@@ -157,16 +157,16 @@ def add_time_off(
     return get_seller(tx.connection, seller_id)
 
 
-def remove_time_off(tx: Transaction, time_off_id: str, now: datetime | None = None) -> dict[str, Any]:
-    """Forgets time off; the seller as they are then.
+def remove_time_off(tx: Transaction, seller_id: str, time_off_id: str, now: datetime | None = None) -> dict[str, Any]:
+    """Forgets time off of a seller; the seller as they are then.
 
     Raises:
-        NotFound: no such time off.
+        NotFound: no such seller, or they have no such time off.
     """
+    seller = get_seller(tx.connection, seller_id)
     row = store.time_off_by_id(tx.connection, known_id("time off", time_off_id))
-    if row is None:
+    if row is None or row["seller_id"] != seller["seller_id"]:
         raise NotFound("time off", time_off_id)
-    seller = get_seller(tx.connection, row["seller_id"])
     store.pools_of(tx.connection, seller["teams"], lock=True)
     store.drop_time_off(tx, row["id"])
     _distribute_again(tx, seller["teams"], now or utc_now())

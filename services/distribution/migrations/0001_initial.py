@@ -202,6 +202,7 @@ def upgrade() -> None:
         sa.Column("score", sa.Integer(), nullable=False),
         sa.Column("captured_at", runtime.columns.Utc, nullable=False),
         sa.Column("correlation_id", sa.String(length=64), nullable=False),
+        sa.Column("lane", sa.String(length=4), nullable=False),
         sa.Column("arrived_at", runtime.columns.Utc, nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("team_id", runtime.columns.Id, nullable=True),
@@ -237,7 +238,7 @@ def upgrade() -> None:
         )
         batch_op.create_index(
             "work_waiting_by_form",
-            ["form_id"],
+            ["form_id", "team_id"],
             unique=False,
             postgresql_where=sa.text("state = 'waiting'"),
             sqlite_where=sa.text("state = 'waiting'"),

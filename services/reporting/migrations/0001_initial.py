@@ -77,7 +77,7 @@ def upgrade() -> None:
     op.create_table(
         "seller",
         sa.Column("id", runtime.columns.Id, nullable=False),
-        sa.Column("name", sa.String(length=120), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )

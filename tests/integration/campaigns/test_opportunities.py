@@ -67,7 +67,7 @@ def hear(database: Database, *facts: Any) -> list[Any]:
     told: list[Any] = []
     for fact in facts:
         with database.write() as transaction:
-            transaction.emit = lambda message, *facts: told.extend(facts)  # type: ignore[method-assign,assignment]
+            transaction.emit = lambda message, *facts, **_: told.extend(facts)  # type: ignore[method-assign,assignment]
             use_case = handlers.open_opportunities if isinstance(fact, WorkAssigned) else handlers.take_away
             use_case(transaction, [fact])
     return told

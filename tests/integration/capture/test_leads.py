@@ -50,7 +50,7 @@ def take(database: Database, *submissions: AcceptSubmission) -> list[dict[str, A
     """Stores them as one batch; returns the facts told."""
     told: list[dict[str, Any]] = []
     with database.write() as transaction:
-        transaction.emit = lambda message, *facts: told.extend(facts)  # type: ignore[method-assign,assignment]
+        transaction.emit = lambda message, *facts, **_: told.extend(facts)  # type: ignore[method-assign,assignment]
         handlers.store_leads(transaction, [handlers.prepare(each) for each in submissions])
     return told
 

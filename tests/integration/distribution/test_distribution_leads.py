@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import orjson
 import pytest
 import sqlalchemy as sa
 from distribution_cases import MONDAY, OFFICE, Company, captured
@@ -13,7 +14,7 @@ from runtime.clock import iso
 from runtime.ids import new_id
 from runtime.migrations import differences
 from runtime.settings import Settings
-from services.distribution import tables
+from services.distribution import store, tables
 from services.distribution.handlers import staff, views
 
 
@@ -111,6 +112,79 @@ def test_a_rule_made_while_its_leads_arrive_leaves_none_behind(company: Company)
     assert company.holder(lead) == seller
 
 
+@pytest.mark.feature("DIS-7")
+def test_a_rule_changed_while_its_leads_arrive_leaves_none_behind(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new, other = company.team("Velha"), company.team("Nova"), company.team("Outra")
+    seller = company.seller(new)
+    form, steady = company.form(old), company.form(other)
+    kept = company.capture(steady)[0]
+    with company.database.read() as connection:
+        stale = store.rules_of(connection, [form])
+    company.rule(form, new)
+    with monkeypatch.context() as patch:  # as if the leads' transaction had read the rules before the change
+        patch.setattr(store, "rules_of", lambda *_: stale)
+        leads = company.capture(form, 3)
+    assert [company.holder(lead) for lead in leads] == [None] * 3
+    company.wake()
+    assert [company.holder(lead) for lead in leads] == [seller] * 3
+    assert {row["team_id"] for row in company.rows(tables.work) if row["form_id"] == form} == {new}
+    assert company.assignment(kept)["waiting_reason"] == "no_sellers"
+    alarms = {row["team_id"]: row["wake_at"] for row in company.rows(tables.pools)}
+    assert alarms[new] is None
+
+
+def told(company: Company) -> dict[str, str]:
+    """Routing key of what was told last of each work's assignment, by work id."""
+    return {
+        item["work_id"]: row["routing_key"]
+        for row in sorted(company.rows(bus_tables.outbox), key=lambda row: str(row["id"]))
+        if row["routing_key"].startswith("work_assigned")
+        for item in orjson.loads(row["body"])["items"]
+    }
+
+
+@pytest.mark.feature("DIS-7")
+def test_an_imported_lead_that_waited_is_told_in_the_bulk_lane(company: Company) -> None:
+    team = company.team()
+    company.seller(team, working_hours=OFFICE)
+    form = company.form(team)
+    company.later(hours=7)  # 19:00
+    imported, captured_live = captured(form), captured(form)
+    company.take([imported], lane="bulk")
+    company.take([captured_live])
+    assert told(company) == {}
+    company.later(hours=14)
+    company.wake()
+    assert told(company) == {imported.lead_id: "work_assigned.bulk", captured_live.lead_id: "work_assigned"}
+
+
+@pytest.mark.feature("DIS-7")
+def test_a_lead_that_waited_is_told_live_although_an_import_wakes_it(company: Company) -> None:
+    team = company.team()
+    company.seller(team, working_hours=OFFICE)
+    form = company.form(team)
+    company.later(hours=7)  # 19:00
+    waits = company.capture(form)[0]
+    company.later(hours=14)
+    imported = captured(form)
+    company.take([imported], lane="bulk")
+    company.wake()
+    assert told(company) == {waits: "work_assigned", imported.lead_id: "work_assigned.bulk"}
+
+
+@pytest.mark.feature("DIS-7")
+def test_an_imported_lead_given_by_hand_is_told_live(company: Company) -> None:
+    team = company.team()
+    first, second = company.seller(team), company.seller(team)
+    imported = captured(company.form(team))
+    company.take([imported], lane="bulk")
+    assert told(company) == {imported.lead_id: "work_assigned.bulk"}
+    company.reassign(imported.lead_id, second if company.holder(imported.lead_id) == first else first)
+    assert told(company) == {imported.lead_id: "work_assigned"}
+
+
 @pytest.mark.feature("DIS-7", "DIS-1")
 def test_everybody_away_waits_for_the_first_to_begin(company: Company) -> None:
     team = company.team()
@@ -160,7 +234,7 @@ def test_what_waits_goes_to_the_seller_who_becomes_able(company: Company, change
     lead = company.capture(company.form(team))[0]
     assert company.holder(lead) is None
     if time_off:
-        company.database.transact(staff.remove_time_off, time_off, company.now)
+        company.database.transact(staff.remove_time_off, seller, time_off, company.now)
     else:
         company.change(seller, **change)
     assert company.holder(lead) == seller

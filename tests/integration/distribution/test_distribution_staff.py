@@ -135,9 +135,14 @@ def test_time_off_is_checked_and_can_be_taken_back(company: Company) -> None:
     assert [(off["ends_at"], off["reason"]) for off in shown["time_off"]] == [
         (MONDAY.replace(hour=20).isoformat(), "dentist")
     ]
-    assert company.database.transact(staff.remove_time_off, shown["time_off"][0]["id"])["time_off"] == []
+    time_off = shown["time_off"][0]["id"]
+    for stranger in (company.seller(), new_id()):
+        with pytest.raises(NotFound):
+            company.database.transact(staff.remove_time_off, stranger, time_off)
+    assert company.ask(views.get_seller, seller)["time_off"] == shown["time_off"]
+    assert company.database.transact(staff.remove_time_off, seller, time_off)["time_off"] == []
     with pytest.raises(NotFound):
-        company.database.transact(staff.remove_time_off, shown["time_off"][0]["id"])
+        company.database.transact(staff.remove_time_off, seller, time_off)
 
 
 def test_a_rule_names_a_team_there_is(company: Company) -> None:

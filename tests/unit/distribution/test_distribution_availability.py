@@ -6,6 +6,7 @@ import pytest
 from hypothesis import assume, given, reject
 from hypothesis import strategies as st
 
+from services.distribution.domain import availability
 from services.distribution.domain.availability import (
     BadSchedule,
     Schedule,
@@ -148,6 +149,16 @@ def test_nothing_in_sight_is_said_so() -> None:
     assert next_change(forever, utc("2026-03-02T10:00")) is None
 
 
+def test_what_is_too_late_is_not_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    at = utc("2026-03-02T10:00")
+    forever = schedule((EVERY_DAY, "09:00", "18:00"), time_off=(TimeOff(at, utc("2036-01-01T00:00")),))
+    days: list[date] = []
+    spans = availability._spans
+    monkeypatch.setattr(availability, "_spans", lambda who, day: days.append(day) or spans(who, day))
+    assert next_change(forever, at, at + timedelta(minutes=5)) is None
+    assert len(set(days)) <= 4
+
+
 @pytest.mark.feature("DIS-1")
 def test_the_day_turns_where_the_seller_is() -> None:
     assert next_midnight("America/Sao_Paulo", utc("2026-03-02T02:59")) == utc("2026-03-02T03:00")
@@ -183,5 +194,7 @@ def test_nobody_becomes_available_before_the_next_change(
     assert change is not None
     assert change > at
     assert is_available(seller, change)
+    for until in (at, change - timedelta(seconds=1), change, change + timedelta(hours=1)):
+        assert next_change(seller, at, until) == (change if until >= change else None)
     quarters = (at + timedelta(minutes=15 * step) for step in range(1, 4 * 24 * 8))
     assert not any(is_available(seller, moment) for moment in quarters if moment < change)

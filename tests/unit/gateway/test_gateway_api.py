@@ -37,6 +37,7 @@ def fresh_brake(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(brake, "_asked_at", float("-inf"))
 
 
+@pytest.mark.feature("GTW-1")
 @pytest.mark.parametrize("header", [None, "Bearer wrong", "Basic abc", "Bearer", "Bearer  "])
 def test_a_key_is_needed(client: FlaskClient, header: str | None) -> None:
     response = client.get("/api/v1/forms", headers={"Authorization": header} if header else {})
@@ -55,6 +56,7 @@ def test_every_operation_needs_a_key(app: Flask, client: FlaskClient) -> None:
             assert client.open(address, method=method).status_code == 401, (method, path)
 
 
+@pytest.mark.feature("GTW-1")
 def test_a_revoked_key_ends(
     client: FlaskClient, services: Any, bearer: dict[str, str], database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -286,7 +288,8 @@ def test_an_import_takes_a_thousand_rows_and_no_more(
         ("POST", f"/sellers/{A}/time-off", {"starts_at": "2026-12-24T00:00:00Z", "ends_at": "2026-12-26T00:00:00Z"},
          ("distribution", "add_time_off", {"seller_id": A, "starts_at": "2026-12-24T00:00:00+00:00",
                                            "ends_at": "2026-12-26T00:00:00+00:00", "reason": ""})),
-        ("DELETE", f"/sellers/{A}/time-off/{B}", None, ("distribution", "remove_time_off", {"time_off_id": B})),
+        ("DELETE", f"/sellers/{A}/time-off/{B}", None,
+         ("distribution", "remove_time_off", {"seller_id": A, "time_off_id": B})),
         ("GET", "/rules", None, ("distribution", "list_rules", {})),
         ("PUT", f"/rules/{A}", {"team_id": B}, ("distribution", "set_rule", {"form_id": A, "team_id": B})),
         ("GET", f"/leads/{A}/why", None, ("distribution", "why", {"work_id": A})),
@@ -325,6 +328,7 @@ def test_each_operation_asks_its_service(
     ("path", "body", "field"),
     [
         ("/sellers", {"name": "A", "weight": 0}, "weight"),
+        ("/sellers", {"name": "A", "weight": -1}, "weight"),
         ("/sellers", {"name": "A", "channels": ["fax"]}, "channels.0"),
         ("/sellers", {"name": "A", "working_hours": [{"days": [7], "start": "9", "end": "18:00"}]},
          "working_hours.0.days.0"),

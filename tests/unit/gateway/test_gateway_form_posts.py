@@ -224,20 +224,23 @@ def test_a_body_over_the_limit_is_413(client: FlaskClient, form: FormChanged) ->
 
 
 @pytest.mark.feature("R10")
-@pytest.mark.parametrize("kind", ["urlencoded", "multipart", "json"])
+@pytest.mark.parametrize("kind", ["urlencoded", "bare names", "multipart", "json"])
 def test_a_hundred_thousand_fields_are_answered_quickly(client: FlaskClient, form: FormChanged, kind: str) -> None:
     if kind == "urlencoded":
         sent = {"data": b"a=&" * 80_000, "content_type": "application/x-www-form-urlencoded"}
+    elif kind == "bare names":
+        sent = {"data": b"a&" * 100_000, "content_type": "application/x-www-form-urlencoded"}
     elif kind == "multipart":
         part = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n\r\n'
         sent = {"data": part * 4_500 + b"--x--\r\n", "content_type": "multipart/form-data; boundary=x"}
     else:
         members = ",".join(f'"{number}":""' for number in range(20_000))
         sent = {"data": f"{{{members}}}", "content_type": "application/json"}
-    began = time.perf_counter()
+    began = time.thread_time()  # processor time: a busy machine is not the gateway's fault
     response = client.post("/f/contact", headers=JSON, **sent)
+    spent = time.thread_time() - began
     assert (response.status_code, errors(response)) == (413, [("too_many_fields", "")])
-    assert time.perf_counter() - began < 0.5
+    assert spent < 0.5
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/xml", "", "application/octet-stream"])

@@ -109,6 +109,7 @@ def test_the_first_page_speaks_the_visitors_language(client: FlaskClient, langua
     assert says in client.get("/", headers={"Accept-Language": language}).text
 
 
+@pytest.mark.feature("OPS-3")
 def test_metrics_count_requests(client: FlaskClient) -> None:
     client.get("/")
     page = client.get("/metrics").text

@@ -36,7 +36,15 @@ def test_an_id_knows_when_it_was_made() -> None:
 
 
 @pytest.mark.parametrize(
-    "other", ["", "x", str(uuid.uuid4()), "{019cb8d1-0000-7000-8000-000000000001}", "f" * 12 + "-7" + "f" * 20, "\0"]
+    "other",
+    [
+        "",
+        "x",
+        "43538ce6-978b-4b63-a1d2-abd696c840ec",
+        "{019cb8d1-0000-7000-8000-000000000001}",
+        "f" * 12 + "-7" + "f" * 20,
+        "\0",
+    ],
 )
 def test_other_ids_do_not(other: str) -> None:
     assert made_at(other) is None
