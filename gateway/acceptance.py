@@ -52,6 +52,11 @@ class _Waiting:
         return self.answered.acquire(timeout=timeout) and self.error is None
 
 
+MOST_UNDER_WAY = 4
+"""Batches on their way to the broker at a time: with one, threads would stand idle while it is confirmed; with many,
+each would hold a single submission."""
+
+
 class _Batch:
     """Submissions that went to the broker together."""
 
@@ -65,8 +70,8 @@ class _Batch:
 
 
 class Acceptance:
-    """Gathers what the threads of this process want to publish: what comes while a batch is on its way to the broker
-    goes in the next one, so that under load the broker stores and confirms many submissions as one message.
+    """Gathers what the threads of this process want to publish: what comes while batches are on their way to the
+    broker goes in the next one, so that under load the broker stores and confirms many submissions as one message.
 
     timeout: seconds to wait for the broker before the database keeps the submission instead.
     """
@@ -77,7 +82,7 @@ class Acceptance:
         self._timeout = timeout
         self._lock = threading.Lock()
         self._waiting: list[_Waiting] = []
-        self._under_way: _Batch | None = None
+        self._under_way: list[_Batch] = []
 
     def accept(self, fact: AcceptSubmission) -> None:
         """Returns when the submission is durable.
@@ -109,14 +114,15 @@ class Acceptance:
 
     def _is_stalled(self) -> bool:
         """Whether a batch waits in vain: further posts need not wait as long to find out."""
-        under_way = self._under_way
-        return under_way is not None and time.monotonic() - under_way.sent_at > self._timeout
+        oldest = next(iter(self._under_way), None)
+        return oldest is not None and time.monotonic() - oldest.sent_at > self._timeout
 
     def _send(self) -> None:
         with self._lock:
-            if not self._waiting or self._under_way is not None:
+            if not self._waiting or len(self._under_way) >= MOST_UNDER_WAY:
                 return
-            batch = self._under_way = _Batch(self._waiting, time.monotonic())
+            batch = _Batch(self._waiting, time.monotonic())
+            self._under_way.append(batch)
             self._waiting = []
         try:
             messages = pack(ACCEPT_SUBMISSION, (entry.fact for entry in batch.entries), lane="live")
@@ -134,7 +140,7 @@ class Acceptance:
 
     def _end(self, batch: _Batch, error: Exception | None) -> None:
         with self._lock:
-            self._under_way = None
+            self._under_way.remove(batch)
         for entry in batch.entries:
             entry.answer(error)
 
