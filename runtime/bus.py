@@ -9,14 +9,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from runtime import failed
 from runtime.consumer import Consumer
 from runtime.database import Database
-from runtime.failed import Retrier
 from runtime.inbox import Inbox, Subscription, forget_old
 from runtime.outbox import Outbox
 from runtime.publisher import Publisher
 from runtime.settings import Settings
-from runtime.tables import failed, outbox
+from runtime.tables import outbox
 from runtime.transaction import Transaction
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ class Bus:
             target_ms=settings.batch_target_ms,
             hold_bulk=lambda: self.outbox.waiting > settings.outbox_brake,
         )
-        self.retrier = Retrier(
+        self.retrier = failed.Retrier(
             database,
             self._retry,
             base_seconds=settings.retry_base_seconds,
@@ -141,9 +141,7 @@ class Bus:
         """Rows waiting in outbox and `failed`, for people and for back-pressure."""
         with self.database.read() as connection:
             waiting, oldest = connection.execute(sa.select(sa.func.count(), sa.func.min(outbox.c.due_at))).one()
-            retrying, parked = connection.execute(
-                sa.select(sa.func.count(failed.c.due_at), sa.func.count(failed.c.parked_at))
-            ).one()
+            retrying, parked = failed.counts(connection)
         return {
             "outbox": waiting,
             "oldest_outbox_due_at": oldest.isoformat() if oldest else None,

@@ -92,9 +92,7 @@ class Retrier:
         return len(identifiers)
 
     def _count(self, connection: Connection) -> None:
-        waiting, parked = connection.execute(
-            sa.select(sa.func.count(failed.c.due_at), sa.func.count(failed.c.parked_at))
-        ).one()
+        waiting, parked = counts(connection)
         metrics.FAILED_WAITING.set(waiting)
         metrics.PARKED.set(parked)
 
@@ -141,6 +139,14 @@ class Retrier:
         gone = transaction.connection.execute(sa.delete(failed).where(failed.c.id == row.id)).rowcount == 0
         if not gone:  # nobody handled or dropped it meanwhile
             self._handle(transaction, row.queue, bytes(row.body))
+
+
+def counts(connection: Connection) -> tuple[int, int]:
+    """How many facts wait for their next attempt, and how many are parked."""
+    waiting, parked = connection.execute(
+        sa.select(sa.func.count(failed.c.due_at), sa.func.count(failed.c.parked_at))
+    ).one()
+    return waiting, parked
 
 
 def _undo_attempt(transaction: Transaction, identifier: str, attempts: int) -> None:

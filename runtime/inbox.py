@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -178,17 +178,20 @@ class Inbox:
         if self._claim(transaction, [chunk.id]):
             log.error("message %s of %s put aside: %s", chunk.id, queue, why)
             for fact in self._prepare_nothing(chunk):
-                failed.record(
-                    transaction,
-                    queue=queue,
-                    body=single(chunk, fact.raw),
-                    error=why,
-                    due_at=due_at,
-                    subject=fact.fact.subject if fact.fact is not None else "",
-                    correlation_id=fact.correlation_id,
-                )
+                self._set_aside(transaction, fact, why, due_at)
         self._forget_suspects(transaction, [chunk.id])
         metrics.FACTS.labels(queue, "failed" if due_at else "parked").inc(len(chunk.items))
+
+    def _set_aside(self, transaction: Transaction, fact: _Received, error: str, due_at: datetime | None) -> None:
+        failed.record(
+            transaction,
+            queue=self.subscription.queue,
+            body=single(fact.chunk, fact.raw),
+            error=error,
+            due_at=due_at,
+            subject=fact.fact.subject if fact.fact is not None else "",
+            correlation_id=fact.correlation_id,
+        )
 
     def _read(self, bodies: Sequence[bytes]) -> tuple[list[Chunk], list[_Refused]]:
         chunks: dict[str, Chunk] = {}
@@ -323,15 +326,7 @@ class Inbox:
         queue = self.subscription.queue
         for fact in bad:
             log.warning("fact of %s failed: %s", queue, fact.error, extra={"correlation_ids": [fact.correlation_id]})
-            failed.record(
-                transaction,
-                queue=queue,
-                body=single(fact.chunk, fact.raw),
-                error=fact.error,
-                due_at=utc_now() + failed.backoff(1, self._retry_base),
-                subject=fact.fact.subject if fact.fact is not None else "",
-                correlation_id=fact.correlation_id,
-            )
+            self._set_aside(transaction, fact, fact.error, utc_now() + failed.backoff(1, self._retry_base))
         for message in refused:
             log.warning("message of %s parked: %s", queue, message.why)
             failed.record(transaction, queue=queue, body=message.body, error=message.why, due_at=None)
@@ -361,10 +356,5 @@ def forget_old(transaction: Transaction, days: int) -> int:
     """Deletes inbox rows older than `days`, FORGET_BATCH at most: messages that old are refused by their own time.
     Returns how many; call it again until there are none."""
     old = sa.select(inbox.c.queue, inbox.c.message_id).where(inbox.c.received_at < utc_now() - timedelta(days=days))
-    rows = transaction.connection.execute(old.limit(FORGET_BATCH)).all()
-    if rows:
-        forget = sa.delete(inbox).where(
-            inbox.c.queue == sa.bindparam("of_queue"), inbox.c.message_id == sa.bindparam("of_message")
-        )
-        transaction.connection.execute(forget, [{"of_queue": row.queue, "of_message": row.message_id} for row in rows])
-    return len(rows)
+    forget = sa.delete(inbox).where(sa.tuple_(inbox.c.queue, inbox.c.message_id).in_(old.limit(FORGET_BATCH)))
+    return transaction.connection.execute(forget).rowcount

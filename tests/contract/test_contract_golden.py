@@ -10,8 +10,8 @@ import pytest
 from golden_facts import FACTS
 
 from contracts.catalogue import MESSAGES
-from contracts.message import Fact, Message
-from runtime.wire import pack, read_fact, unpack
+from contracts.message import Envelope, Fact, Message
+from runtime.wire import Chunk, pack, read_fact, unpack
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -94,3 +94,11 @@ def test_a_required_field_may_not_be_missing(message: Message) -> None:
 def test_there_is_a_golden_example_of_everything_and_of_nothing_else() -> None:
     names = {message.name for message in MESSAGES}
     assert {path.stem for path in GOLDEN.glob("*.json")} == names == set(FACTS)
+
+
+@every_message
+def test_the_declared_envelope_is_what_the_wire_writes_and_reads(message: Message) -> None:
+    declared = {field.name for field in fields(Envelope)}
+    (written,) = pack(message, [FACTS[message.name]], lane="live")
+    assert set(json.loads(written.body)) == declared
+    assert set(Chunk.__struct_fields__) == declared
