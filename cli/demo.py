@@ -7,7 +7,7 @@ import click
 
 from cli.company import TeamPlan, found
 from cli.local import api_address, load_settings
-from runtime.errors import RuntimeRefusal, Unavailable
+from runtime.errors import Broken, RuntimeRefusal, Unavailable
 from runtime.rpc_client import RpcPool
 from runtime.settings import Settings
 
@@ -103,6 +103,8 @@ def demo(as_json: bool) -> None:
         seed(settings)
     except (Unavailable, RuntimeRefusal) as error:
         raise click.ClickException(f"{error}. Is Rodízio running (rodizio run)?") from error
+    except Broken as error:
+        raise click.ClickException(f"{error}. Its log says why (rodizio doctor)") from error
     address = f"{api_address(settings)}/f/{FORM_KEY}"
     if as_json:
         click.echo(json.dumps({"form_key": FORM_KEY, "address": address}))

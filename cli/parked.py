@@ -11,7 +11,7 @@ from rich.table import Table
 
 from cli.local import load_settings
 from contracts.catalogue import SERVICES
-from runtime.errors import RuntimeRefusal, Unavailable
+from runtime.errors import Broken, RuntimeRefusal, Unavailable
 from runtime.rpc_client import RpcPool
 
 PAGE = 500
@@ -138,7 +138,7 @@ def _gather(pool: RpcPool, service: str | None) -> tuple[Items, dict[str, str]]:
     for name in (service,) if service else SERVICES:
         try:
             items[name] = list(_pages(pool, name))
-        except Unavailable as error:
+        except (Unavailable, Broken) as error:
             away[name] = str(error)
     return items, away
 
@@ -156,7 +156,7 @@ def _pages(pool: RpcPool, service: str) -> Iterator[dict[str, Any]]:
 def _called(pool: RpcPool, service: str, method: str, **arguments: Any) -> Any:
     try:
         return pool.call(service, method, **arguments)
-    except (Unavailable, RuntimeRefusal) as error:
+    except (Unavailable, Broken, RuntimeRefusal) as error:
         raise click.ClickException(f"{service}: {error}") from error
 
 

@@ -137,11 +137,11 @@ def _seed_once(settings: Settings, console: Console) -> None:
     if founded.exists():
         return
     from cli.demo import seed
-    from runtime.errors import RuntimeRefusal, Unavailable
+    from runtime.errors import Broken, RuntimeRefusal, Unavailable
 
     try:
         seed(settings)
-    except (RuntimeRefusal, Unavailable) as error:
+    except (RuntimeRefusal, Unavailable, Broken) as error:
         console.print(f"[yellow]The demo company could not be founded ({escape(str(error))}). Try: rodizio demo[/]")
         return
     founded.touch()

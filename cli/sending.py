@@ -12,13 +12,13 @@ from cli.api import Api
 from cli.columns import ColumnMap
 from cli.rejected import NUMBER, RejectedRows, original_cell
 from cli.tabular import Row, Table
+from contracts.limits import IMPORT_BYTES, IMPORT_ROWS
 
 IMPORTS = UUID("6b6a3d1e-2f0a-5c57-9a54-5d1f7c0e8a11")
 """Namespace of import ids."""
 
-MOST_ROWS = 1000
-MOST_BYTES = 4 * 1024 * 1024
-"""A batch is closed before it passes either; the gateway takes twice as many bytes."""
+MOST_BYTES = IMPORT_BYTES // 2
+"""A batch is closed before it passes this, or IMPORT_ROWS; the gateway takes twice as many bytes."""
 
 AT_ONCE = 4
 
@@ -110,7 +110,7 @@ def _batches(table: Table, columns: ColumnMap, reject: Callable[[Row, str], None
     for row in _sound(table, reject):
         fields = columns.fields(row.cells)
         weight = len(json.dumps(fields))
-        if batch.rows and (len(batch.rows) >= MOST_ROWS or size + weight > MOST_BYTES):
+        if batch.rows and (len(batch.rows) >= IMPORT_ROWS or size + weight > MOST_BYTES):
             yield batch
             first, size = first + len(batch.rows), 0
             batch = Batch(first, [], [])

@@ -16,7 +16,7 @@ class AcceptSubmission(Fact):
     roles: which field holds the name, email, phone, company, city, country, sector, product (role -> field name).
     region: ISO country for phone numbers written without a prefix.
     context: utm_*, gclid, fbclid, referrer, page, ip, user_agent where known.
-    digest: SHA-256 of the fields: the same id with another digest is a conflict, kept in quarantine.
+    digest: SHA-256 of the fields, computed by whoever tells this, never empty; the same id with another is a conflict.
     import_id: the import this row belongs to, empty for a form post.
     """
 
@@ -24,12 +24,12 @@ class AcceptSubmission(Fact):
     form_id: str
     received_at: str
     fields: dict[str, str]
+    digest: str
     source: str = ""
     channel: str = "site"
     roles: dict[str, str] = field(default_factory=dict)
     region: str = "PT"
     context: dict[str, str] = field(default_factory=dict)
-    digest: str = ""
     import_id: str = ""
 
 

@@ -52,11 +52,6 @@ class _Waiting:
         return self.answered.acquire(timeout=timeout) and self.error is None
 
 
-MOST_UNDER_WAY = 4
-"""Batches on their way to the broker at a time: with one, threads would stand idle while it is confirmed; with many,
-each would hold a single submission."""
-
-
 class _Batch:
     """Submissions that went to the broker together."""
 
@@ -70,8 +65,8 @@ class _Batch:
 
 
 class Acceptance:
-    """Gathers what the threads of this process want to publish: what comes while batches are on their way to the
-    broker goes in the next one, so that under load the broker stores and confirms many submissions as one message.
+    """Gathers what the threads of this process want to publish: what comes while a batch is on its way to the broker
+    goes in the next one, so that under load the broker stores and confirms many submissions as one message.
 
     timeout: seconds to wait for the broker before the database keeps the submission instead.
     """
@@ -82,7 +77,7 @@ class Acceptance:
         self._timeout = timeout
         self._lock = threading.Lock()
         self._waiting: list[_Waiting] = []
-        self._under_way: list[_Batch] = []
+        self._under_way: _Batch | None = None
 
     def accept(self, fact: AcceptSubmission) -> None:
         """Returns when the submission is durable.
@@ -114,15 +109,14 @@ class Acceptance:
 
     def _is_stalled(self) -> bool:
         """Whether a batch waits in vain: further posts need not wait as long to find out."""
-        oldest = next(iter(self._under_way), None)
-        return oldest is not None and time.monotonic() - oldest.sent_at > self._timeout
+        under_way = self._under_way
+        return under_way is not None and time.monotonic() - under_way.sent_at > self._timeout
 
     def _send(self) -> None:
         with self._lock:
-            if not self._waiting or len(self._under_way) >= MOST_UNDER_WAY:
+            if not self._waiting or self._under_way is not None:
                 return
-            batch = _Batch(self._waiting, time.monotonic())
-            self._under_way.append(batch)
+            batch = self._under_way = _Batch(self._waiting, time.monotonic())
             self._waiting = []
         try:
             messages = pack(ACCEPT_SUBMISSION, (entry.fact for entry in batch.entries), lane="live")
@@ -136,11 +130,11 @@ class Acceptance:
         batch.left -= 1
         if batch.left == 0:
             self._end(batch, batch.error)
-            self._send()
 
     def _end(self, batch: _Batch, error: Exception | None) -> None:
         with self._lock:
-            self._under_way.remove(batch)
+            self._under_way = None
+        self._send()  # the next one travels while these threads answer
         for entry in batch.entries:
             entry.answer(error)
 

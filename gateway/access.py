@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TextIO
 import orjson
 
 from gateway import metrics
-from gateway.api.resource import CORRELATION
+from gateway.api.problem import CORRELATION
 
 FLUSH_SECONDS = 0.2
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from contracts import limits
 from contracts.capture import FormChanged
 from gateway import store
-from gateway.forms import MAX_NAME_LENGTH, Form, compile_form
+from gateway.forms import Form, compile_form
 from runtime.database import Database, pause_after_conflict, worth_repeating
 from runtime.errors import Unavailable
 
@@ -55,7 +56,7 @@ class FormCatalogue:
         """
         entry = self._entries.get(key)
         if entry is None:
-            return None if len(key) > MAX_NAME_LENGTH else self._find_unknown(key)
+            return None if len(key) > limits.FORM_KEY else self._find_unknown(key)
         if entry.fresh_until > time.monotonic():
             return entry.form
         with self._lock:

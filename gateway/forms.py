@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from contracts import errors
+from contracts import errors, limits
 from contracts.capture import FieldRule, FormChanged
 
 MAX_FIELDS = 200
 """More fields than this in one post are refused unread."""
 
-MAX_NAME_LENGTH = 100
 MAX_UNDECLARED_LENGTH = 5000
 """Longest value of a field that the form does not declare, in characters."""
 
@@ -80,8 +79,8 @@ class Form:
         for name, value in fields.items():
             if name in self.declared:
                 continue
-            if len(name) > MAX_NAME_LENGTH or _CONTROL.search(name):
-                found.append(Flaw(_CONTROL.sub("", name)[:MAX_NAME_LENGTH], errors.INVALID))
+            if len(name) > limits.FIELD_NAME or _CONTROL.search(name):
+                found.append(Flaw(_CONTROL.sub("", name)[: limits.FIELD_NAME], errors.INVALID))
             elif len(value) > MAX_UNDECLARED_LENGTH:
                 found.append(Flaw(name, errors.TOO_LONG, MAX_UNDECLARED_LENGTH))
             elif _CONTROL.search(value):
@@ -163,7 +162,7 @@ def _check_of(rule: FieldRule) -> Check:
 
 def _well_formed_of(rule: FieldRule) -> Callable[[str], bool]:
     if rule.kind == "email":
-        return lambda text: len(text) <= 254 and _EMAIL.fullmatch(text) is not None
+        return lambda text: len(text) <= limits.EMAIL and _EMAIL.fullmatch(text) is not None
     if rule.kind == "phone":
         return _is_phone
     if rule.kind == "number":

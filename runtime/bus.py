@@ -16,7 +16,6 @@ from runtime.inbox import Inbox, Subscription, forget_old
 from runtime.outbox import Outbox
 from runtime.publisher import Publisher
 from runtime.settings import Settings
-from runtime.tables import outbox
 from runtime.transaction import Transaction
 
 log = logging.getLogger(__name__)
@@ -43,7 +42,9 @@ class Bus:
     def __init__(self, database: Database, subscriptions: Sequence[Subscription], settings: Settings) -> None:
         self.database = database
         self.publisher = Publisher(settings.amqp_url, f"{database.owner} publisher")
-        self.outbox = Outbox(database, self.publisher, settings.sweep_after_seconds)
+        self.outbox = Outbox(
+            database, self.publisher, settings.sweep_after_seconds, counted_to=settings.outbox_brake + 1
+        )
         self._inboxes = {
             subscription.queue: Inbox(
                 database,
@@ -138,9 +139,9 @@ class Bus:
         return Readiness(problems)
 
     def status(self) -> dict[str, Any]:
-        """Rows waiting in outbox and `failed`, for people and for back-pressure."""
+        """Rows waiting in outbox (counted no further than the brake) and `failed`, for people and back-pressure."""
         with self.database.read() as connection:
-            waiting, oldest = connection.execute(sa.select(sa.func.count(), sa.func.min(outbox.c.due_at))).one()
+            waiting, oldest = self.outbox.backlog(connection)
             retrying, parked = failed.counts(connection)
         return {
             "outbox": waiting,

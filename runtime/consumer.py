@@ -16,8 +16,8 @@ import pika
 from pika.exceptions import AMQPError, ConsumerCancelled
 
 from runtime import metrics
+from runtime.connection import Absence, connection_parameters
 from runtime.inbox import Inbox, MostlyFailing
-from runtime.publisher import connection_parameters
 from runtime.topology import declare
 from runtime.trouble import Trouble, classify
 
@@ -41,6 +41,9 @@ messages a processor to run on; once live traffic ends, bulk takes everything.""
 
 ENOUGH_MESSAGES = 20
 """A queue with this many messages waiting does not linger for more."""
+
+NAP_SECONDS = 0.1
+"""How long a consumer whose facts may all wait leaves its socket alone."""
 
 BULK_PREFETCH = 10
 FEWEST_FACTS, MOST_FACTS = 50, 1000
@@ -109,9 +112,11 @@ class Consumer:
         hold_bulk: Callable[[], bool] = lambda: False,
     ) -> None:
         self._url, self._name = url, name
+        self._absence = Absence(url, name)
         self._prefetch, self._target = prefetch, target_ms / 1000
         self._hold_bulk = hold_bulk
         self._inboxes = list(inboxes)
+        self._only_lingers = all(inbox.subscription.linger for inbox in inboxes)
         self._feeds: deque[_Feed] = deque()
         self._live_at = -LIVE_IS_RECENT
         self._bulk_rests_until = 0.0
@@ -134,7 +139,7 @@ class Consumer:
             except (AMQPError, OSError) as error:
                 if self._stopping.is_set():
                     return
-                log.warning("consumer lost the broker: %s", error or type(error).__name__)
+                self._absence.noticed(error)
             except Exception:  # a mistake of ours: loud, but no reason to stop consuming for good
                 log.exception("the consumer failed and connects anew")
             wait = 0.1 if self.consuming.is_set() else min(wait * 2, 2.0)
@@ -160,6 +165,7 @@ class Consumer:
             for feed in self._feeds:
                 self._subscribe(feed)
             self.consuming.set()
+            self._absence.over()
             log.info("consuming", extra={"queues": [inbox.subscription.queue for inbox in self._inboxes]})
             look_at = time.monotonic() + LOOK_EVERY
             while not self._stopping.is_set():
@@ -196,10 +202,19 @@ class Consumer:
 
     def _turn(self) -> None:
         self.last_turn = time.monotonic()
-        self._connection.process_data_events(time_limit=self._patience())
+        patience = self._patience()
+        if self._only_lingers and any(feed.waiting for feed in self._feeds):
+            patience -= self._nap(patience)
+        self._connection.process_data_events(time_limit=patience)
         feed = self._next()
         if feed is not None:
             self._work(feed)
+
+    def _nap(self, patience: float) -> float:
+        """Lets arrivals gather in the socket, where waking up for each would cost as much as handling them all."""
+        seconds = min(patience, NAP_SECONDS)
+        self._stopping.wait(seconds)
+        return seconds
 
     def _patience(self) -> float:
         """Seconds for which nothing needs doing unless something arrives."""

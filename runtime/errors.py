@@ -52,12 +52,17 @@ class Conflict(RuntimeRefusal):
         return str(self.args[0])
 
 
+@deserialize_to_instance
 class Unavailable(Exception):
-    """The other side could not be reached; trying later may help."""
+    """The other side, or what it needs, could not be reached; trying later may help."""
 
 
 class TimedOut(Unavailable):
     """The other side did not answer in time; whether it acted is not known."""
+
+
+class Broken(Exception):
+    """The other side failed by a mistake of ours, which is in its log with a traceback; trying later will not help."""
 
 
 def invalid(field: str, code: str, message: str) -> Invalid:

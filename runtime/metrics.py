@@ -4,7 +4,10 @@ from prometheus_client import Counter, Gauge, Histogram
 
 PUBLISHED = Counter("rodizio_published_total", "Messages the broker confirmed", ["type"])
 PUBLISH_FAILED = Counter("rodizio_publish_failed_total", "Publications not confirmed", ["type", "why"])
-OUTBOX_WAITING = Gauge("rodizio_outbox_waiting", "Rows in the outbox when last counted")
+OUTBOX_WAITING = Gauge(
+    "rodizio_outbox_waiting",
+    "Rows in the outbox when last counted: at least so many, for it counts no further than the brake",
+)
 FACTS = Counter("rodizio_facts_total", "Facts received, by what became of them", ["queue", "outcome"])
 BATCH_SECONDS = Histogram(
     "rodizio_batch_seconds",

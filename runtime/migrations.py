@@ -24,7 +24,8 @@ _LOCK = 7461_2026
 
 
 def store_of(owner: str) -> Any:
-    """The module that holds an owner's tables: `services.<owner>.store`, or `<owner>.store` outside the services."""
+    """The module or package that holds an owner's tables: `services.<owner>.store`, or `<owner>.store` outside the
+    services."""
     try:
         return importlib.import_module(f"services.{owner}.store")
     except ModuleNotFoundError as error:
@@ -39,7 +40,7 @@ def _configured(owner: str, settings: Settings) -> Iterator[Config]:
     database = open_database(owner, settings)
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "alembic"))
-    config.set_main_option("version_locations", str(Path(store.__file__).parent / "migrations"))
+    config.set_main_option("version_locations", str(_folder_of(store) / "migrations"))
     config.set_main_option("path_separator", "os")
     try:
         with database.engine.connect() as connection:
@@ -49,6 +50,11 @@ def _configured(owner: str, settings: Settings) -> Iterator[Config]:
             connection.commit()
     finally:
         database.close()
+
+
+def _folder_of(store: Any) -> Path:
+    folder: Path = Path(store.__file__).parent
+    return folder.parent if hasattr(store, "__path__") else folder  # a store that outgrew its file is a package
 
 
 def _hold_lock(connection: Connection, owner: str) -> None:

@@ -15,17 +15,14 @@ from itertools import takewhile
 from typing import Any
 
 import pika
-from pika.adapters.select_connection import SelectConnection
 
+from runtime.connection import BrokerConnection
 from runtime.topology import declare_all
 from runtime.wire import Outgoing
 
 log = logging.getLogger(__name__)
 
 Done = Callable[[Outgoing, Exception | None], None]
-
-_AWAY_AFTER = 5.0
-"""Seconds without heartbeat answer or unblocking after which a connection counts as lost."""
 
 
 class NotPublished(Exception):
@@ -57,24 +54,19 @@ class Publisher:
     """
 
     def __init__(self, url: str, name: str = "rodizio") -> None:
-        self._url, self._name = url, name
+        self._link = BrokerConnection(
+            url, name, prepare=self._prepare, ended=self._drop_all, blocked=partial(self._fail_waiting, "is blocked")
+        )
         self._waiting: deque[_Pending] = deque()
         self._unconfirmed: dict[int, _Pending] = {}
         self._returned: set[str] = set()
-        self._connection: SelectConnection | None = None
-        self._channel: Any = None
-        self._blocked = False
-        self._stopping = False
         self._flush_is_due = False
         self._declaring = False
         self._next_tag = 0
-        self._open = threading.Event()
-        self._thread: threading.Thread | None = None
 
     def start(self) -> "Publisher":
         """Starts connecting; returns at once."""
-        self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
-        self._thread.start()
+        self._link.start()
         return self
 
     def stop(self, timeout: float = 3.0) -> None:
@@ -82,47 +74,29 @@ class Publisher:
         deadline = time.monotonic() + timeout
         while (self._waiting or self._unconfirmed) and self.is_open and time.monotonic() < deadline:
             time.sleep(0.01)
-        self._stopping = True
-        self._soon(self._close)
-        if self._thread is not None:
-            self._thread.join(max(0.1, deadline - time.monotonic()))
+        self._link.stop(max(0.1, deadline - time.monotonic()))
 
     @property
     def is_open(self) -> bool:
         """Whether a publication would be sent now."""
-        return self._open.is_set() and not self._blocked
-
-    @property
-    def under_way(self) -> int:
-        """Messages handed over and not yet answered for."""
-        return len(self._waiting) + len(self._unconfirmed)
+        return self._link.is_open
 
     def wait_open(self, timeout: float) -> bool:
         """Waits up to `timeout` seconds for the connection."""
-        return self._open.wait(timeout) and not self._blocked
+        return self._link.wait_open(timeout)
 
     def publish(self, messages: Sequence[Outgoing], done: Done) -> None:
         """Hands `messages` over. `done(message, error)` is called once for each, on the publisher's thread, error being
         None when the broker has it, else a `NotPublished`. Never blocks."""
         if not self.is_open:
+            why = "the broker is blocked" if self._link.is_blocked else "no connection to the broker"
             for outgoing in messages:
-                done(
-                    outgoing,
-                    BrokerAway("no connection to the broker" if not self._blocked else "the broker is blocked"),
-                )
+                done(outgoing, BrokerAway(why))
             return
         self._waiting.extend(_Pending(outgoing, done) for outgoing in messages)
         if not self._flush_is_due:
             self._flush_is_due = True
-            self._soon(self._flush)
-
-    def _soon(self, callback: Callable[[], None]) -> None:
-        connection = self._connection
-        if connection is not None:
-            try:
-                connection.ioloop.add_callback_threadsafe(callback)
-            except Exception:  # the loop has just ended; the next connection flushes, or the thread is stopping
-                log.debug("publisher's loop was closed already")
+            self._link.soon(self._flush)
 
     def publish_and_wait(self, messages: Sequence[Outgoing], timeout: float) -> None:
         """Publishes and waits up to `timeout` seconds for all confirmations.
@@ -139,51 +113,19 @@ class Publisher:
 
     # On the publisher's thread from here on.
 
-    def _run(self) -> None:
-        wait = 0.1
-        while not self._stopping:
-            try:
-                self._connection = SelectConnection(
-                    connection_parameters(self._url, self._name),
-                    on_open_callback=self._opened,
-                    on_open_error_callback=partial(self._ended, "could not connect"),
-                    on_close_callback=partial(self._ended, "connection lost"),
-                )
-                self._connection.ioloop.start()
-            except Exception:
-                log.exception("publisher's loop failed")
-            was_open = self._open.is_set()
-            self._drop_all()
-            if self._stopping:
-                return
-            wait = 0.1 if was_open else min(wait * 2, 2.0)
-            time.sleep(wait)
-
-    def _opened(self, connection: SelectConnection) -> None:
-        connection.add_on_connection_blocked_callback(partial(self._set_blocked, True))
-        connection.add_on_connection_unblocked_callback(partial(self._set_blocked, False))
-        connection.channel(on_open_callback=self._channel_opened)
-
-    def _channel_opened(self, channel: Any) -> None:
-        channel.add_on_close_callback(self._channel_closed)
+    def _prepare(self, channel: Any) -> None:
         channel.add_on_return_callback(self._was_returned)
         channel.confirm_delivery(self._confirmed)
         declare_all(channel, partial(self._ready, channel))
 
     def _ready(self, channel: Any) -> None:
-        self._channel, self._next_tag = channel, 0
-        self._open.set()
+        self._next_tag = 0
+        self._link.ready(channel)
         self._flush()  # what was handed over while the last connection was ending
-
-    def _set_blocked(self, blocked: bool, _connection: Any, _frame: Any) -> None:
-        log.warning("broker %s publications", "blocks" if blocked else "takes")
-        self._blocked = blocked
-        if blocked:
-            self._fail_all(BrokerAway("the broker is blocked"), self._waiting)
 
     def _flush(self) -> None:
         self._flush_is_due = False
-        channel = self._channel
+        channel = self._link.channel
         while self._waiting:
             if channel is None or not channel.is_open:
                 return
@@ -226,38 +168,17 @@ class Publisher:
     def _declared(self) -> None:
         self._declaring = False
 
-    def _channel_closed(self, _channel: Any, reason: Exception) -> None:
-        self._open.clear()
-        if self._connection is not None and self._connection.is_open:
-            log.warning("publisher's channel closed: %s", reason)
-            self._connection.close()
-
-    def _ended(self, what: str, connection: SelectConnection, reason: Any) -> None:
-        if not self._stopping:
-            log.warning("publisher: %s: %s", what, reason)
-        connection.ioloop.stop()
-
-    def _close(self) -> None:
-        connection = self._connection
-        if connection is None:
-            return
-        if connection.is_open:
-            connection.close()
-        else:
-            connection.ioloop.stop()
-
     def _drop_all(self) -> None:
-        self._open.clear()
-        self._channel, self._blocked, self._flush_is_due, self._declaring = None, False, False, False
+        self._flush_is_due, self._declaring = False, False
         unconfirmed, self._unconfirmed = list(self._unconfirmed.values()), {}
-        self._fail_all(BrokerAway("the connection was lost before it was sent"), self._waiting)
+        self._fail_waiting("was lost before it was sent")
         for pending in unconfirmed:
             self._answer(pending, Unconfirmed("the connection was lost before the confirmation"))
         self._returned.clear()
 
-    def _fail_all(self, error: Exception, waiting: deque[_Pending]) -> None:
-        while waiting:
-            self._answer(waiting.popleft(), error)
+    def _fail_waiting(self, why: str) -> None:
+        while self._waiting:
+            self._answer(self._waiting.popleft(), BrokerAway(f"the broker {why}"))
 
 
 class _Tally:
@@ -275,18 +196,6 @@ class _Tally:
         self.error = self.error or error
         if self._left == 0:
             self.all_done.set()
-
-
-def connection_parameters(url: str, name: str) -> pika.URLParameters:
-    """Parameters with every wait bounded: nothing here may hang for ever."""
-    parameters = pika.URLParameters(url)
-    parameters.heartbeat = 20
-    parameters.blocked_connection_timeout = 30
-    parameters.socket_timeout = _AWAY_AFTER
-    parameters.stack_timeout = _AWAY_AFTER * 2
-    parameters.connection_attempts = 1
-    parameters.client_properties = {"connection_name": name}
-    return parameters
 
 
 def _properties(outgoing: Outgoing) -> pika.BasicProperties:

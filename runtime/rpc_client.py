@@ -4,28 +4,22 @@ Calls from any number of threads share one connection on a thread of its own, so
 event: nameko's own client waits for the broker's confirmation without a limit when the broker falls silent.
 """
 
-import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
 import pika
 from kombu.utils.json import dumps, loads
-from nameko.exceptions import MethodNotFound, RemoteError, deserialize
-from pika.adapters.select_connection import SelectConnection
+from nameko.exceptions import MethodNotFound, deserialize
 
-from runtime.errors import TimedOut, Unavailable
+from runtime.connection import BrokerConnection
+from runtime.errors import Broken, RuntimeRefusal, TimedOut, Unavailable
 from runtime.ids import new_id
-from runtime.publisher import connection_parameters
 from runtime.settings import Settings
+from runtime.topology import RPC_EXCHANGE
 
-log = logging.getLogger(__name__)
-
-EXCHANGE = "nameko-rpc"
 CONNECT_SECONDS = 2.0
 HEARTBEAT_SECONDS = 10
 
@@ -53,15 +47,11 @@ class RpcPool:
     """Calls services; connects at the first call, and again whenever the connection is lost."""
 
     def __init__(self, settings: Settings) -> None:
-        self._url = settings.amqp_url
+        self._link = BrokerConnection(
+            settings.amqp_url, "rpc", prepare=self._prepare, ended=self._fail_all, heartbeat=HEARTBEAT_SECONDS
+        )
         self._timeout = settings.rpc_timeout_seconds
-        self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
-        self._connection: SelectConnection | None = None
-        self._channel: Any = None
         self._reply_to = ""
-        self._open = threading.Event()
-        self._is_blocked = self._is_closing = False
         self._waiting: deque[_Call] = deque()
         self._sent: dict[str, _Call] = {}
 
@@ -71,15 +61,16 @@ class RpcPool:
         Raises:
             NotFound, Invalid, Conflict: as the service raised them.
             TimedOut: no answer in time; whether the service acted is not known.
-            Unavailable: the broker or the service is away, or the service failed.
+            Unavailable: the broker, the service or its database is away.
+            Broken: the service failed; the call's id is in the text, and in the service's log with the reason.
         """
         deadline = time.monotonic() + self._timeout
-        self._connect()
+        self._link.start()
         call = _Call(service, method, arguments)
-        if not self._open.wait(min(CONNECT_SECONDS, self._timeout)) or self._is_blocked:
-            raise Unavailable("the broker could not be reached" if not self._is_blocked else "the broker is blocked")
+        if not self._link.wait_open(min(CONNECT_SECONDS, self._timeout)):
+            raise Unavailable("the broker is blocked" if self._link.is_blocked else "the broker could not be reached")
         self._waiting.append(call)
-        self._soon(self._flush)
+        self._link.soon(self._flush)
         if not call.answered.wait(max(0.0, deadline - time.monotonic())):
             with suppress(ValueError):
                 self._waiting.remove(call)
@@ -94,64 +85,19 @@ class RpcPool:
         if not error:
             return call.answer.get("result")
         exception = deserialize(error)
-        if isinstance(exception, MethodNotFound | RemoteError):
+        if isinstance(exception, MethodNotFound):
             raise Unavailable(f"{call.routing_key}: {exception}")
-        raise exception
+        if isinstance(exception, RuntimeRefusal | Unavailable):
+            raise exception
+        raise Broken(f"{call.routing_key} failed: {error.get('exc_type')} in call {call.identifier}")
 
     def close(self) -> None:
         """Closes the connection; the next call makes a new one."""
-        with self._lock:
-            thread, self._thread = self._thread, None
-            self._is_closing = True
-            if thread is not None:
-                self._soon(self._close)
-                thread.join(2)
-
-    def _connect(self) -> None:
-        if self._thread is not None and self._thread.is_alive():
-            return
-        with self._lock:
-            if self._thread is None or not self._thread.is_alive():
-                self._is_closing = False
-                self._thread = threading.Thread(target=self._run, name="rpc", daemon=True)
-                self._thread.start()
-
-    def _soon(self, callback: Callable[[], None]) -> None:
-        connection = self._connection
-        if connection is not None:
-            try:
-                connection.ioloop.add_callback_threadsafe(callback)
-            except Exception:  # the loop has just ended: what waits is answered there
-                log.debug("the loop of the RPC client was closed already")
+        self._link.stop(2)
 
     # On the thread of the connection from here on.
 
-    def _run(self) -> None:
-        wait = 0.05
-        while not self._is_closing:
-            parameters = connection_parameters(self._url, "rpc")
-            parameters.heartbeat = HEARTBEAT_SECONDS
-            try:
-                self._connection = SelectConnection(
-                    parameters,
-                    on_open_callback=self._opened,
-                    on_open_error_callback=self._ended,
-                    on_close_callback=self._ended,
-                )
-                self._connection.ioloop.start()
-            except Exception:
-                log.exception("the loop of the RPC client failed")
-            was_open = self._open.is_set()
-            self._fail_all()
-            wait = 0.05 if was_open else min(wait * 2, 1.0)
-            time.sleep(0 if self._is_closing else wait)
-
-    def _opened(self, connection: SelectConnection) -> None:
-        connection.add_on_connection_blocked_callback(partial(self._set_blocked, True))
-        connection.add_on_connection_unblocked_callback(partial(self._set_blocked, False))
-        connection.channel(on_open_callback=self._channel_opened)
-
-    def _channel_opened(self, channel: Any) -> None:
+    def _prepare(self, channel: Any) -> None:
         reply_to = new_id()
         queue = f"rpc.reply-{reply_to}"
 
@@ -159,43 +105,22 @@ class RpcPool:
             channel.queue_declare(queue, exclusive=True, auto_delete=True, callback=bind)
 
         def bind(_frame: Any) -> None:
-            channel.queue_bind(queue, EXCHANGE, reply_to, callback=consume)
+            channel.queue_bind(queue, RPC_EXCHANGE, reply_to, callback=consume)
 
         def consume(_frame: Any) -> None:
             channel.basic_consume(queue, self._answered, auto_ack=True, callback=ready)
 
         def ready(_frame: Any) -> None:
-            self._channel, self._reply_to = channel, reply_to
-            self._open.set()
+            self._reply_to = reply_to
+            self._link.ready(channel)
             self._flush()
 
-        channel.add_on_close_callback(self._channel_closed)
         channel.add_on_return_callback(self._returned)
-        channel.exchange_declare(EXCHANGE, "topic", durable=True, callback=declare_queue)
-
-    def _set_blocked(self, blocked: bool, _connection: Any, _frame: Any) -> None:
-        self._is_blocked = blocked
-
-    def _channel_closed(self, _channel: Any, reason: Exception) -> None:
-        self._open.clear()
-        if self._connection is not None and self._connection.is_open:
-            log.warning("channel of the RPC client closed: %s", reason)
-            self._connection.close()
-
-    def _ended(self, connection: SelectConnection, reason: Any) -> None:
-        if not self._is_closing:
-            log.warning("RPC client: no connection: %s", reason)
-        connection.ioloop.stop()
-
-    def _close(self) -> None:
-        connection = self._connection
-        if connection is not None and connection.is_open:
-            connection.close()
-        elif connection is not None:
-            connection.ioloop.stop()
+        channel.exchange_declare(RPC_EXCHANGE, "topic", durable=True, callback=declare_queue)
 
     def _flush(self) -> None:
-        while self._waiting and self._open.is_set():
+        channel = self._link.channel
+        while self._waiting and channel is not None and channel.is_open:
             call = self._waiting.popleft()
             call.is_sent = True
             self._sent[call.identifier] = call
@@ -208,7 +133,7 @@ class RpcPool:
                 expiration=str(int(self._timeout * 1000)),
                 headers={"nameko.call_id_stack": [f"rpc.call.{call.identifier}"]},
             )
-            self._channel.basic_publish(EXCHANGE, call.routing_key, call.body, properties, mandatory=True)
+            channel.basic_publish(RPC_EXCHANGE, call.routing_key, call.body, properties, mandatory=True)
 
     def _answered(self, _channel: Any, _method: Any, properties: Any, body: bytes) -> None:
         call = self._sent.pop(properties.correlation_id, None)
@@ -226,8 +151,6 @@ class RpcPool:
             call.end(Unavailable(f"{call.routing_key}: no such service on this broker"))
 
     def _fail_all(self) -> None:
-        self._open.clear()
-        self._channel, self._is_blocked = None, False
         calls = [*self._sent.values(), *self._waiting]
         self._sent.clear()
         self._waiting.clear()

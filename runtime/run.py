@@ -28,11 +28,16 @@ log = logging.getLogger(__name__)
 
 def main(service: str) -> None:
     """Runs `service` until SIGTERM or SIGINT; ends within `stop_seconds` of it, whatever the broker does."""
-    settings = Settings.load()
+    try:
+        settings = Settings.load()
+    except ValueError as error:
+        raise SystemExit(str(error)) from None
     logs.configure(service, settings.log_level)
     lock = _only_one(service, settings)
     runner = ServiceRunner(_configuration(settings))
-    runner.add_service(_class_of(service))
+    service_class = _class_of(service)
+    os.nice(getattr(service_class, "niceness", 0))
+    runner.add_service(service_class)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: eventlet.spawn_n(_stop, runner, settings.stop_seconds))
     runner.start()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, TypeVar
 
+import sqlalchemy as sa
 from kombu.utils.json import dumps
 from nameko.constants import CALL_ID_STACK_CONTEXT_KEY
 from nameko.containers import WorkerContext
@@ -20,19 +21,18 @@ from contracts.message import Message
 from runtime import failed, metrics
 from runtime.bus import Bus
 from runtime.database import Database, open_database
-from runtime.errors import RuntimeRefusal
+from runtime.errors import RuntimeRefusal, Unavailable
 from runtime.ids import new_id
 from runtime.inbox import Subscription
 from runtime.settings import Settings
-from runtime.topology import LANES
+from runtime.topology import LANES, RPC_EXCHANGE
 from runtime.transaction import Transaction
+from runtime.trouble import Trouble, classify
 from runtime.wire import Outgoing
 
 log = logging.getLogger(__name__)
 
 S = TypeVar("S", bound=type)
-
-RPC_EXCHANGE = "nameko-rpc"
 
 SETTINGS = "SETTINGS"
 """Key of the `Settings` in a container's configuration."""
@@ -166,7 +166,7 @@ class TolerantRpcConsumer(RpcConsumer):  # type: ignore[misc]
 
     def handle_result(self, message: Any, result: Any, exc_info: Any) -> Any:
         """Answers through the bus's publisher: nameko's own would wait without a limit for a broker that is silent."""
-        error = serialize(exc_info[1]) if exc_info is not None else None
+        error = serialize(_as_told(exc_info[1])) if exc_info is not None else None
         try:
             body = dumps({"result": result, "error": error})
         except Exception:
@@ -177,6 +177,13 @@ class TolerantRpcConsumer(RpcConsumer):  # type: ignore[misc]
         self.shared.bus.publisher.publish([answer], _answered)
         self.queue_consumer.ack_message(message)
         return result, exc_info
+
+
+def _as_told(error: BaseException) -> BaseException:
+    """A database that is away, or always busy, is trouble that passes: to the caller the service was not available."""
+    if isinstance(error, sa.exc.IntegrityError) or classify(error) is Trouble.DATA:
+        return error
+    return Unavailable("the service's database does not answer, or is too busy")
 
 
 def _answered(outgoing: Outgoing, error: Exception | None) -> None:
@@ -210,7 +217,8 @@ class MeasuredRpc(Rpc):  # type: ignore[misc]
         """Sends the reply and notes how long the caller waited."""
         outcome = "ok" if exc_info is None else type(exc_info[1]).__name__
         if exc_info is not None and not isinstance(exc_info[1], RuntimeRefusal):
-            log.error("RPC %s failed", self.method_name, exc_info=exc_info)
+            call = message.properties.get("correlation_id")
+            log.error("RPC %s failed", self.method_name, exc_info=exc_info, extra={"call": call})
         answered = self.rpc_consumer.handle_result(message, result, exc_info)
         metrics.RPC_SECONDS.labels(self.method_name, outcome).observe(time.perf_counter() - started)
         return answered

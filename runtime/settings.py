@@ -1,6 +1,7 @@
 """Settings, all from `RODIZIO_*` environment variables; every one has a default that suits one machine."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -29,7 +30,7 @@ class Settings:
     gateway_host: str = "127.0.0.1"
     gateway_port: int = 8080
     gateway_workers: int = 2
-    gateway_threads: int = 8
+    gateway_threads: int = 16
     public_url: str = ""
     proxy_hops: int = 0
     body_limit_bytes: int = 256 * 1024
@@ -64,43 +65,72 @@ class Settings:
         """Reads `RODIZIO_<FIELD>` for every field.
 
         Raises:
-            ValueError: a variable that should be a number is not; the message names it.
+            ValueError: a variable is of the wrong kind or out of range; the message names it and what it may be.
         """
         environment = os.environ if environment is None else environment
         values: dict[str, Any] = {}
         for option in fields(cls):
             variable = f"RODIZIO_{option.name.upper()}"
             if text := environment.get(variable):
-                values[option.name] = _parse(variable, text, option.type)
-        settings = cls(**values)
-        settings._refuse_what_cannot_work()
-        return settings
-
-    def _refuse_what_cannot_work(self) -> None:
-        for name, (least, most) in _RANGES.items():
-            value = getattr(self, name)
-            if not least <= value <= most:
-                raise ValueError(f"RODIZIO_{name.upper()} must be between {least} and {most}, not {value}")
+                values[option.name] = _parse(variable, option.name, text, option.type)
+        return cls(**values)
 
     def health_port_of(self, owner: str) -> int:
         """Port on which a process of `owner` answers /health/live, /health/ready and /metrics."""
         return self.health_port + OWNERS.index(owner)
 
 
+_PORT = (1, 65_535)
+_SECONDS = (0.01, 3600)
+
 _RANGES: dict[str, tuple[float, float]] = {
-    "prefetch": (1, 10_000),  # 0 would mean without limit
-    "inbox_days": (2, 3650),  # a day is kept back for clocks that disagree
-    "body_limit_bytes": (1024, 2 * 1024 * 1024),  # what is answered for must fit into a message
-    "batch_target_ms": (1, 10_000),
-    "retry_attempts": (1, 100),
+    "gateway_port": _PORT,
     "gateway_workers": (1, 64),
     "gateway_threads": (1, 256),
+    "proxy_hops": (0, 10),
+    "body_limit_bytes": (1024, 2 * 1024 * 1024),  # what is answered for must fit into a message
+    "health_port": (1, 65_535 - len(OWNERS) + 1),
+    "prefetch": (1, 10_000),  # 0 would mean without limit
+    "batch_target_ms": (1, 10_000),
+    "outbox_brake": (1, 10_000_000),
+    "sweep_after_seconds": _SECONDS,
+    "retry_base_seconds": _SECONDS,
+    "retry_attempts": (1, 100),
+    "inbox_days": (2, 3650),  # a day is kept back for clocks that disagree
+    "rpc_timeout_seconds": _SECONDS,
+    "sql_timeout_seconds": _SECONDS,
+    "confirm_timeout_seconds": _SECONDS,
+    "stop_seconds": (1, 3600),
+    "provider_timeout_seconds": _SECONDS,
+    "sandbox_port": _PORT,
+}
+
+_RATE = r"unlimited|[1-9]\d*/(second|minute|hour|day)"
+_FORMS: dict[str, tuple[str, str]] = {
+    "amqp_url": (r"amqps?://.+", "an address such as amqp://user:password@host:5672/vhost"),
+    "database_url": (r"postgresql(\+psycopg2)?://.+", "an address such as postgresql://user:password@host/database"),
+    "log_level": (r"DEBUG|INFO|WARNING|ERROR", "DEBUG, INFO, WARNING or ERROR"),
+    "public_url": (r"https?://.+", "an address such as https://leads.example.com"),
+    "rate_per_ip": (_RATE, "a rate such as 6000/minute (second, minute, hour or day), or unlimited"),
+    "rate_per_form": (_RATE, "a rate such as 60000/minute (second, minute, hour or day), or unlimited"),
+    "sandbox_url": (r"https?://.+", "an address such as http://127.0.0.1:8091"),
 }
 
 
-def _parse(variable: str, text: str, kind: object) -> Any:
-    parsers: dict[object, Any] = {int: int, float: float, str: str, Path: Path}
+def _parse(variable: str, name: str, text: str, kind: object) -> Any:
+    if kind is Path:
+        return Path(text)
+    if kind is str:
+        form, words = _FORMS.get(name, (".*", ""))
+        if not re.fullmatch(form, text):
+            raise ValueError(f"{variable} must be {words}")  # what it is may hold a password
+        return text
+    least, most = _RANGES[name]
     try:
-        return parsers[kind](text)
+        value = int(text) if kind is int else float(text)
+        if least <= value <= most:
+            return value
     except ValueError:
-        raise ValueError(f"{variable} must be a number, not {text!r}") from None
+        pass
+    number = "a whole number" if kind is int else "a number"
+    raise ValueError(f"{variable} must be {number} from {least} to {most}, not {text!r}")

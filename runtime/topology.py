@@ -7,6 +7,9 @@ from typing import Any
 from contracts.catalogue import MESSAGES
 from contracts.message import Lane
 
+RPC_EXCHANGE = "nameko-rpc"
+"""nameko's own exchange for requests and answers; whoever uses it declares it."""
+
 LANES: tuple[Lane, ...] = ("live", "bulk")
 
 

@@ -10,7 +10,7 @@ import requests
 from pika.exceptions import AMQPError, ChannelClosedByBroker
 
 from contracts.catalogue import SERVICES
-from runtime.publisher import connection_parameters
+from runtime.connection import connection_parameters
 from runtime.rabbitmq import RabbitNode
 from runtime.topology import Binding, bindings, exchanges
 

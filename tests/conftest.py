@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -90,11 +91,24 @@ def amqp_url(broker: RabbitNode, vhost: str) -> str:
 
 @pytest.fixture(scope="session")
 def postgres(_server_folder: Path) -> Iterator[PostgresCluster]:
-    """One private PostgreSQL cluster for the whole run; where there is none to be had it skips and says so.
+    """One private PostgreSQL cluster for the whole run; tests that stop or kill a cluster take `own_postgres`."""
+    with _started(PostgresCluster(_server_folder / "postgres")) as cluster:
+        yield cluster
 
-    Where everything has to be tested (CI or RODIZIO_REQUIRE_POSTGRES is set), it fails instead.
-    """
-    cluster = PostgresCluster(_server_folder / "postgres")
+
+@pytest.fixture
+def own_postgres() -> Iterator[PostgresCluster]:
+    """A private PostgreSQL cluster for one test to do with as it likes."""
+    with tempfile.TemporaryDirectory(prefix="rodizio-test-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        with _started(PostgresCluster(Path(folder, "postgres"))) as cluster:
+            yield cluster
+
+
+@contextmanager
+def _started(cluster: PostgresCluster) -> Iterator[PostgresCluster]:
+    """Where no PostgreSQL is to be had the test is skipped and says so; where everything has to be tested (CI or
+    RODIZIO_REQUIRE_POSTGRES is set) it fails instead."""
     try:
         cluster.start()
     except Missing as missing:

@@ -147,6 +147,21 @@ def count(database: Database, table: sa.Table) -> int:
         return int(connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one())
 
 
+def trips_to(database: Database) -> list[str]:
+    """Grows with every statement sent to the database from now on; one that is run for each of many rows counts as
+    often, since psycopg2 sends each alone. Not a plain INSERT into SQLite, which goes nowhere and is quickest row by
+    row."""
+    sent: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool) -> None:
+        row_by_row = many and isinstance(parameters, list)
+        is_cheap = database.dialect == "sqlite" and statement.startswith("INSERT")
+        sent.extend([statement] * (len(parameters) if row_by_row and not is_cheap else 1))
+
+    sa.event.listen(database.engine, "before_cursor_execute", note)
+    return sent
+
+
 def wait_for(condition: Callable[[], Any], what: str = "what was waited for", seconds: float = 15.0) -> Any:
     """The first true answer of `condition`; fails after `seconds`."""
     deadline = time.monotonic() + seconds

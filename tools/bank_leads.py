@@ -1,7 +1,8 @@
 """Makes contacts out of the UCI "Bank Marketing" table, which has neither names nor phones.
 
 The table is by S. Moro, P. Cortez and P. Rita (2014), CC BY 4.0. Names, e-mail addresses and phones are made up from
-the number of the row alone, so that every run makes the same file; no two rows share an address or a phone.
+the number of the row alone, so that every run makes the same file. One row in twenty is of somebody who is in an
+earlier row, with the same address, the same phone or both; no other two rows share either.
 """
 
 import csv
@@ -36,8 +37,35 @@ _SPREAD = 2_654_435_761
 _PLAIN = str.maketrans("áàâãéêíóôõúç", "aaaaeeiooouc")
 
 
+RETURN_EVERY = 20
+
+
 def contact(number: int) -> tuple[str, str, str]:
-    """Name, e-mail and phone of row `number`, up to ten million of them."""
+    """Name, e-mail and phone of row `number`, counted from 0, up to ten million of them."""
+    name, email, phone = _person(number)
+    earlier = _seen_in(number)
+    if earlier is None:
+        return name, email, phone
+    name, known_email, known_phone = _person(earlier)
+    which = number // RETURN_EVERY % 3
+    return name, email if which == 0 else known_email, phone if which == 1 else known_phone
+
+
+def people(rows: int) -> int:
+    """How many different people the first `rows` rows are of."""
+    return rows - rows // RETURN_EVERY
+
+
+def _seen_in(number: int) -> int | None:
+    """The row half as far into the file where somebody who returns was first seen, None for who is new. Nobody returns
+    twice: so how many people there are does not depend on the order in which rows arrive."""
+    if (number + 1) % RETURN_EVERY:
+        return None
+    half = number // 2
+    return half if (half + 1) % RETURN_EVERY else half - 1
+
+
+def _person(number: int) -> tuple[str, str, str]:
     mixed = (number * _SPREAD) % 2**32
     first = FIRST[mixed % len(FIRST)]
     middle = LAST[mixed // 97 % len(LAST)]
@@ -49,7 +77,7 @@ def contact(number: int) -> tuple[str, str, str]:
 
 
 def main(source: Path, target: Path) -> int:
-    """Writes the contacts of `source` to `target` and returns how many there are."""
+    """Writes the contacts of `source` to `target` and returns how many rows there are."""
     with source.open(encoding="utf-8", newline="") as read, target.open("w", encoding="utf-8", newline="") as written:
         rows, output = csv.reader(read), csv.writer(written)
         output.writerow(["name", "email", "phone", *next(rows)])
@@ -63,4 +91,5 @@ def main(source: Path, target: Path) -> int:
 if __name__ == "__main__":
     if len(sys.argv) != 3:
         raise SystemExit("usage: python tools/bank_leads.py bank-telemarketing.csv contacts.csv")
-    print(f"{main(Path(sys.argv[1]), Path(sys.argv[2])):,} contacts in {sys.argv[2]}")
+    written = main(Path(sys.argv[1]), Path(sys.argv[2]))
+    print(f"{written:,} rows of {people(written):,} people in {sys.argv[2]}")

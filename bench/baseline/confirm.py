@@ -9,6 +9,7 @@ from bench.ground import Ground
 from bench.measure import say
 from bench.processes import Processes, answers, free_port
 from bench.visitors import posts
+from runtime.settings import Settings
 
 QUEUE = "form_posts"
 
@@ -21,12 +22,15 @@ class ConfirmApp:
         self.port = free_port()
         environment = {"BASELINE_AMQP_URL": self.amqp_url, "BASELINE_QUEUE": QUEUE}
         self.processes = Processes(ground.logs("bare"), environment)
+        settings = Settings()
+        self._workers, self._threads = settings.gateway_workers, settings.gateway_threads
         self._ground_pids = {"broker": ground.broker_pid}
 
     def __enter__(self) -> Self:
         with pika.BlockingConnection(pika.URLParameters(self.amqp_url)) as connection:
             connection.channel().queue_declare(QUEUE, durable=True, arguments={"x-queue-type": "quorum"})
-        flags = ["-w", "2", "-k", "gthread", "--threads", "8", "-b", f"127.0.0.1:{self.port}"]
+        size = ["-w", str(self._workers), "--threads", str(self._threads)]
+        flags = [*size, "-k", "gthread", "-b", f"127.0.0.1:{self.port}"]
         self.processes.start("gateway", ["-m", "gunicorn", *flags, "bench.baseline.confirm_app:app"])
         try:
             url = f"http://127.0.0.1:{self.port}/health"

@@ -7,6 +7,7 @@ import msgspec
 from flask import Response
 from marshmallow import Schema, fields, validate
 
+from contracts import limits
 from contracts.capture import Channel, FieldRule, FormChanged
 from gateway import store
 from gateway.api.resource import PageQuery, Resource, answer, correlation_id, page_of, unique
@@ -23,27 +24,33 @@ ROLES = get_args(FieldRule.__annotations__["role"])
 class RuleOfField(Schema):
     """One field: `kind` says how it is checked, `role` what it fills on the contact card."""
 
-    name = fields.String(required=True, validate=validate.Length(1, 100))
+    name = fields.String(required=True, validate=validate.Length(1, limits.FIELD_NAME))
     kind = fields.String(validate=validate.OneOf(KINDS))
     role = fields.String(validate=validate.OneOf(ROLES))
     required = fields.Boolean()
-    max_length = fields.Integer(validate=validate.Range(1, 20_000))
-    choices = fields.List(fields.String(validate=validate.Length(1, 500)), validate=validate.Length(max=500))
+    max_length = fields.Integer(validate=validate.Range(1, limits.FIELD_VALUE))
+    choices = fields.List(
+        fields.String(validate=validate.Length(1, limits.CHOICE)), validate=validate.Length(max=limits.CHOICES)
+    )
 
 
 class FormChanges(Schema):
     """What may be changed of a form."""
 
-    name = fields.String(validate=validate.Length(1, 200))
-    source = fields.String(validate=validate.Length(1, 100))
+    name = fields.String(validate=validate.Length(1, limits.FORM_NAME))
+    source = fields.String(validate=validate.Length(1, limits.SOURCE))
     channel = fields.String(validate=validate.OneOf(get_args(Channel)))
     active = fields.Boolean()
     fields_ = fields.List(
-        fields.Nested(RuleOfField), data_key="fields", attribute="fields", validate=validate.Length(max=200)
+        fields.Nested(RuleOfField), data_key="fields", attribute="fields", validate=validate.Length(1, limits.FIELDS)
     )
-    one_of = fields.List(fields.String(), metadata={"description": "Names of which at least one must be filled."})
+    one_of = fields.List(
+        fields.String(validate=validate.Length(1, limits.FIELD_NAME)),
+        validate=validate.Length(max=limits.FIELDS),
+        metadata={"description": "Names of which at least one must be filled."},
+    )
     allowed_origins = fields.List(
-        fields.String(validate=validate.Length(1, 300)),
+        fields.String(validate=validate.Length(1, limits.ORIGIN)),
         validate=unique("The same site twice."),
         metadata={
             "description": "Sites that may post and be redirected to; empty: any may post, none is redirected to."
@@ -57,10 +64,11 @@ class NewForm(FormChanges):
     """A form to be made."""
 
     key = fields.String(
-        validate=validate.Length(1, 100), metadata={"description": "In the address; made up when left out."}
+        validate=validate.Length(limits.SHORTEST_FORM_KEY, limits.FORM_KEY),
+        metadata={"description": "In the address; made up when left out."},
     )
-    name = fields.String(required=True, validate=validate.Length(1, 200))
-    source = fields.String(required=True, validate=validate.Length(1, 100))
+    name = fields.String(required=True, validate=validate.Length(1, limits.FORM_NAME))
+    source = fields.String(required=True, validate=validate.Length(1, limits.SOURCE))
 
 
 class ChangedForm(FormChanges):

@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 from flask import Response, request
 from marshmallow import Schema, fields, validate
 
-from contracts import errors
+from contracts import errors, limits
 from contracts.capture import AcceptSubmission
 from gateway.api.problem import problem
 from gateway.api.resource import Resource, answer, correlation_id
@@ -19,12 +19,10 @@ from gateway.public.answers import describe
 from gateway.public.body import sort_out, texts_of
 from gateway.public.refusal import Refused
 from gateway.submission import context_of, split_context, submission_fact
-from runtime.errors import NotFound, Unavailable
+from runtime.errors import Broken, NotFound, Unavailable
 
 log = logging.getLogger(__name__)
 
-MOST_ROWS = 1000
-MOST_BYTES = 8 * 1024 * 1024
 ASK_EVERY = 1.0
 """Seconds for which capture's word on its outbox counts."""
 
@@ -34,9 +32,11 @@ WAIT_SECONDS = 2
 class Rows(Schema):
     """Rows of a file. `first_row` is the number of the first one: the same number is the same row."""
 
-    form_key = fields.String(required=True, validate=validate.Length(1, 100))
+    form_key = fields.String(required=True, validate=validate.Length(1, limits.FORM_KEY))
     first_row = fields.Integer(required=True, validate=validate.Range(0))
-    rows = fields.List(fields.Dict(keys=fields.String()), required=True, validate=validate.Length(1, MOST_ROWS))
+    rows = fields.List(
+        fields.Dict(keys=fields.String()), required=True, validate=validate.Length(1, limits.IMPORT_ROWS)
+    )
 
 
 class RejectedRow(Schema):
@@ -79,7 +79,7 @@ class Brake:
             self._asked_at = time.monotonic()
         try:
             self._waiting = int(call("capture", "bus_status")["outbox"])
-        except Unavailable as error:
+        except (Unavailable, Broken) as error:
             log.warning("capture could not be asked how busy it is: %s", error)
             self._waiting = 0
         return self._waiting > limit
@@ -92,7 +92,7 @@ blueprint = Resource("imports", "imports", "Rows of a file")
 @blueprint.before_request
 def admit_large_bodies() -> None:
     """A thousand rows are more than a form may send."""
-    request.max_content_length = MOST_BYTES
+    request.max_content_length = limits.IMPORT_BYTES
 
 
 @blueprint.writes("/<uuid:import_id>/rows", Outcome)

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Response, request
 from marshmallow import Schema, fields, validate
 
-from contracts import errors
+from contracts import errors, limits
 from gateway.api.problem import problem
 from gateway.api.resource import Anything, Identifier, PageQuery, Resource, answer, correlation_id, page_of
 from gateway.parts import call, parts
@@ -15,7 +15,7 @@ from gateway.public.body import sort_out, texts_of
 from gateway.public.refusal import Refused
 from gateway.submission import context_of, digest_of, split_context, submission_fact, submission_id
 from gateway.worklist import waiting, with_assignments
-from runtime.errors import NotFound, Unavailable
+from runtime.errors import Broken, NotFound, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class WaitingQuery(PageQuery):
 class NewLead(Schema):
     """A lead, as the form would send it."""
 
-    form_key = fields.String(required=True, validate=validate.Length(1, 100))
+    form_key = fields.String(required=True, validate=validate.Length(1, limits.FORM_KEY))
     fields_ = fields.Dict(
         keys=fields.String(),
         data_key="fields",
@@ -63,7 +63,7 @@ class Reassignment(Schema):
 class Return(Schema):
     """Why the seller gives the lead back. `version` is its `assignment_version`."""
 
-    reason = fields.String(required=True, validate=validate.Length(1, 500))
+    reason = fields.String(required=True, validate=validate.Length(1, limits.REASON))
     version = fields.Integer(required=True)
 
 
@@ -102,10 +102,10 @@ def create_lead(lead: dict[str, Any]) -> Response:
 
 
 def _state(lead_id: str, digest: str) -> str:
-    """What capture knows of a key. While it is away the lead is taken: capture puts a conflict in quarantine."""
+    """What capture knows of a key. While it is away or fails the lead is taken: capture quarantines a conflict."""
     try:
         return str(call("capture", "submission_state", lead_id=lead_id, digest=digest)["state"])
-    except Unavailable as error:
+    except (Unavailable, Broken) as error:
         log.warning("capture could not be asked about %s: %s", lead_id, error)
         return "new"
 

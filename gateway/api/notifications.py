@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 from marshmallow import Schema, fields, validate
 
+from contracts import limits
 from gateway.api.resource import Anything, Identifier, PageQuery, Resource, answer, page_of
 from gateway.parts import call
 
@@ -12,7 +13,17 @@ from gateway.parts import call
 class ReadMessages(Schema):
     """Messages a seller has seen."""
 
-    message_ids = fields.List(Identifier(), required=True, validate=validate.Length(1, 500))
+    message_ids = fields.List(Identifier(), required=True, validate=validate.Length(1, limits.MARKED_AT_ONCE))
+
+
+class Settlement(Schema):
+    """What a person found out about a message, at the provider or from the seller."""
+
+    outcome = fields.String(
+        required=True,
+        validate=validate.OneOf(("sent", "not_sent")),
+        metadata={"description": "`sent`: done with. `not_sent`: it is sent once more."},
+    )
 
 
 blueprint = Resource("notifications", "notifications", "What sellers were told")
@@ -37,3 +48,11 @@ def mark_read(read: dict[str, Any], seller_id: object) -> Response:
 def unknown(query: dict[str, Any]) -> Response:
     """Messages of which nobody knows whether they arrived: a person decides."""
     return answer(call("notifications", "unknown", **query))
+
+
+@blueprint.writes("/unknown/<uuid:message_id>/settle")
+@blueprint.arguments(Settlement)
+def settle(settlement: dict[str, Any], message_id: object) -> Response:
+    """Settles such a message, in the name of the key; 409 when it is not unknown, or no longer."""
+    by = request.environ["rodizio.key"]
+    return answer(call("notifications", "settle_message", message_id=str(message_id), by=by, **settlement))

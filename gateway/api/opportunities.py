@@ -5,6 +5,7 @@ from typing import Any
 from flask import Response
 from marshmallow import Schema, fields, validate
 
+from contracts import limits
 from gateway.api.resource import Anything, Identifier, PageQuery, Resource, answer, page_of
 from gateway.parts import call
 
@@ -20,7 +21,7 @@ class Closing(Schema):
     """How an opportunity ended."""
 
     outcome = fields.String(required=True, validate=validate.OneOf(("won", "lost", "completed")))
-    reason = fields.String(load_default="", validate=validate.Length(max=500))
+    reason = fields.String(load_default="", validate=validate.Length(max=limits.REASON))
     version = fields.Integer(required=True)
 
 

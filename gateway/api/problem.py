@@ -13,9 +13,12 @@ from werkzeug.exceptions import HTTPException
 from contracts import errors
 from gateway.locales import current
 from gateway.public.answers import wants_json
-from runtime.errors import Conflict, FieldError, Invalid, NotFound, TimedOut, Unavailable
+from runtime.errors import Broken, Conflict, FieldError, Invalid, NotFound, TimedOut, Unavailable
 
 log = logging.getLogger(__name__)
+
+CORRELATION = "rodizio.correlation_id"
+"""Where a request's environment keeps the id that follows what it causes."""
 
 PROBLEM_JSON = "application/problem+json"
 RETRY_SECONDS = 5
@@ -39,6 +42,7 @@ class Problem(Schema):
     detail = fields.String()
     code = fields.String(metadata={"description": "A stable word that a program may switch on."})
     errors = fields.List(fields.Nested(FieldProblem))
+    correlation_id = fields.String(metadata={"description": "With a fault of ours: what to name when you report it."})
 
 
 def problem(
@@ -58,6 +62,8 @@ def problem(
     }
     if field_errors:
         document["errors"] = list(field_errors)
+    if status == 500 and (correlation_id := request.environ.get(CORRELATION)):
+        document["correlation_id"] = correlation_id
     return Response(orjson.dumps(document), status, mimetype=PROBLEM_JSON, headers=dict(headers or {}))
 
 
@@ -110,6 +116,14 @@ def register_error_handlers(app: Flask) -> None:
         return (
             _page(503, "", headers) if _is_for_people() else problem(503, errors.UNAVAILABLE, detail, headers=headers)
         )
+
+    @app.errorhandler(Broken)
+    def broken(error: Broken) -> Response:
+        correlation_id = request.environ.get(CORRELATION, "")
+        log.error("%s %s: %s", request.method, request.path, error, extra={"correlation_id": correlation_id})
+        title = HTTPStatus.INTERNAL_SERVER_ERROR.phrase
+        detail = "That was our mistake. It has been noted under this correlation id."
+        return _page(500, title) if _is_for_people() else problem(500, errors.BROKEN, detail)
 
 
 def _is_for_people() -> bool:

@@ -9,14 +9,13 @@ from flask import Response, request
 from flask_smorest import Blueprint
 from marshmallow import Schema, ValidationError, fields, validate
 
-from gateway.api.problem import problem
+from gateway.api.problem import CORRELATION, problem
 from gateway.parts import parts
 from runtime.ids import new_id
+from runtime.paging import MOST
 
 PREFIX = "/api/v1"
 SECURITY_SCHEME = "key"
-CORRELATION = "rodizio.correlation_id"
-MOST_PER_PAGE = 500
 
 
 class Identifier(fields.UUID):
@@ -30,7 +29,7 @@ class PageQuery(Schema):
     """Which page of a list."""
 
     cursor = fields.String(load_default=None, metadata={"description": "`next` of the page before."})
-    limit = fields.Integer(load_default=50, validate=validate.Range(1, MOST_PER_PAGE))
+    limit = fields.Integer(load_default=50, validate=validate.Range(1, MOST))
 
 
 class Anything(Schema):

@@ -5,6 +5,7 @@ from typing import Any
 from flask import Response
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
+from contracts import limits
 from gateway.api.resource import Anything, Identifier, Instant, PageQuery, Resource, answer, page_of, unique
 from gateway.parts import call
 from gateway.worklist import work_of
@@ -15,7 +16,9 @@ _CLOCK = validate.Regexp(r"([01]\d|2[0-3]):[0-5]\d\Z|24:00\Z", error="A time suc
 class Shift(Schema):
     """Working hours of some days of the week, in the seller's time zone. Monday is 0."""
 
-    days = fields.List(fields.Integer(validate=validate.Range(0, 6)), required=True, validate=validate.Length(1, 7))
+    days = fields.List(
+        fields.Integer(validate=validate.Range(0, 6)), required=True, validate=validate.Length(1, limits.DAYS)
+    )
     start = fields.String(required=True, validate=_CLOCK, metadata={"example": "09:00"})
     end = fields.String(required=True, validate=_CLOCK, metadata={"example": "18:00"})
 
@@ -23,22 +26,27 @@ class Shift(Schema):
 class SellerChanges(Schema):
     """What may be changed of a seller. No cap: null. No working hours: always at work."""
 
-    name = fields.String(validate=validate.Length(1, 200))
-    email = fields.String(validate=validate.Length(max=254))
-    phone = fields.String(validate=validate.Length(max=40))
-    locale = fields.String(validate=validate.Regexp(r"[a-z]{2}(-[A-Za-z]{2,4})?\Z"))
-    time_zone = fields.String(validate=validate.Length(1, 64))
+    name = fields.String(validate=validate.Length(1, limits.SELLER_NAME))
+    email = fields.String(validate=validate.Length(max=limits.EMAIL))
+    phone = fields.String(validate=validate.Length(max=limits.PHONE))
+    locale = fields.String(
+        validate=[
+            validate.Length(1, limits.LOCALE),
+            validate.Regexp(rf"{limits.LOCALE_PATTERN}\Z", error="A language such as pt or pt-BR."),
+        ]
+    )
+    time_zone = fields.String(validate=validate.Length(1, limits.TIME_ZONE))
     channels = fields.List(
         fields.String(validate=validate.OneOf(("sms", "email"))), validate=unique("The same channel twice.")
     )
     teams = fields.List(Identifier(), validate=unique("The same team twice."))
-    weight = fields.Integer(validate=validate.Range(1, 1_000_000))
-    daily_cap = fields.Integer(allow_none=True, validate=validate.Range(0))
-    open_cap = fields.Integer(allow_none=True, validate=validate.Range(0))
-    working_hours = fields.List(fields.Nested(Shift), validate=validate.Length(max=50))
+    weight = fields.Integer(validate=validate.Range(1, limits.WEIGHT))
+    daily_cap = fields.Integer(allow_none=True, validate=validate.Range(0, limits.CAP))
+    open_cap = fields.Integer(allow_none=True, validate=validate.Range(0, limits.CAP))
+    working_hours = fields.List(fields.Nested(Shift), validate=validate.Length(max=limits.SHIFTS))
     holidays = fields.List(
         fields.String(validate=validate.Regexp(r"\d{4}-\d{2}-\d{2}\Z", error="A date such as 2026-12-25.")),
-        validate=validate.Length(max=400),
+        validate=validate.Length(max=limits.HOLIDAYS),
     )
     active = fields.Boolean()
 
@@ -46,7 +54,7 @@ class SellerChanges(Schema):
 class NewSeller(SellerChanges):
     """A seller to be added."""
 
-    name = fields.String(required=True, validate=validate.Length(1, 200))
+    name = fields.String(required=True, validate=validate.Length(1, limits.SELLER_NAME))
 
 
 class ChangedSeller(SellerChanges):
@@ -73,7 +81,7 @@ class TimeOff(Schema):
 
     starts_at = Instant(required=True)
     ends_at = Instant(required=True)
-    reason = fields.String(load_default="", validate=validate.Length(max=200))
+    reason = fields.String(load_default="", validate=validate.Length(max=limits.REASON))
 
     @validates_schema
     def check_order(self, data: dict[str, Any], **_options: Any) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 from flask import Response
 from marshmallow import Schema, fields, validate
 
+from contracts import limits
 from gateway.api.resource import Anything, PageQuery, Resource, answer, page_of
 from gateway.parts import call
 
@@ -12,15 +13,15 @@ from gateway.parts import call
 class TeamChanges(Schema):
     """What may be changed of a team."""
 
-    name = fields.String(validate=validate.Length(1, 200))
-    supervisor = fields.String(validate=validate.Length(max=200))
-    time_zone = fields.String(validate=validate.Length(1, 64), metadata={"example": "Europe/Lisbon"})
+    name = fields.String(validate=validate.Length(1, limits.TEAM_NAME))
+    supervisor = fields.String(validate=validate.Length(max=limits.SUPERVISOR))
+    time_zone = fields.String(validate=validate.Length(1, limits.TIME_ZONE), metadata={"example": "Europe/Lisbon"})
 
 
 class NewTeam(TeamChanges):
     """A team to be made."""
 
-    name = fields.String(required=True, validate=validate.Length(1, 200))
+    name = fields.String(required=True, validate=validate.Length(1, limits.TEAM_NAME))
 
 
 class ChangedTeam(TeamChanges):

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 from flask import Request, Response, render_template
 from flask_babel import force_locale, gettext
+from werkzeug.http import parse_options_header
 
 from contracts import errors
 from gateway import forms
@@ -20,12 +21,10 @@ PREFLIGHT_SECONDS = "7200"
 
 def wants_json(request: Request) -> bool:
     """Whether a program asks: it says so, or it sent JSON and does not ask for a page."""
-    accept = request.headers.get("Accept", "")
-    if body.JSON in accept and HTML not in accept:
-        return True
-    if HTML in accept:
-        return body.JSON in accept and request.accept_mimetypes.best_match([HTML, body.JSON]) == body.JSON
-    return request.mimetype == body.JSON
+    named = [(parse_options_header(mimetype)[0].lower(), quality) for mimetype, quality in request.accept_mimetypes]
+    json = max((quality for mimetype, quality in named if body.is_json(mimetype)), default=0)
+    html = max((quality for mimetype, quality in named if mimetype == HTML), default=0)
+    return json > html if json or html else body.is_json(request.mimetype)
 
 
 def taken(request: Request, form: Form, lead_id: str, redirect_to: str) -> Response:

@@ -37,6 +37,11 @@ class Posted:
     is_trap: bool
 
 
+def is_json(mimetype: str) -> bool:
+    """Whether this is JSON, or a format made of it, such as application/problem+json."""
+    return mimetype == JSON or mimetype.endswith("+json")
+
+
 def read_post(request: Request) -> Posted:
     """Reads the body of `request`.
 
@@ -49,7 +54,7 @@ def read_post(request: Request) -> Posted:
         return sort_out(_urlencoded(body))
     if kind == MULTIPART:
         return sort_out(_multipart(body, request.headers["Content-Type"]))
-    if kind == JSON or kind.endswith("+json"):
+    if is_json(kind):
         return sort_out(_json(body))
     raise refused(415, refusal.UNSUPPORTED_TYPE)
 

@@ -6,9 +6,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from contracts import limits
 from contracts.campaigns import OPPORTUNITY_CLOSED, OPPORTUNITY_OPENED, OpportunityClosed, OpportunityOpened
 from contracts.distribution import WorkAssigned, WorkUnassigned
-from contracts.errors import INVALID, REQUIRED
+from contracts.errors import INVALID, REQUIRED, TOO_LONG
 from runtime.clock import iso, parse_iso, utc_now
 from runtime.errors import Conflict, NotFound, invalid, plain
 from runtime.ids import new_id
@@ -19,7 +20,7 @@ from services.campaigns.domain.opportunities import OUTCOMES, first_contact_due,
 
 
 def open_opportunities(transaction: Transaction, assignments: Sequence[WorkAssigned]) -> None:
-    """Opens an opportunity with its first-contact task for each newly assigned work; a newer assignment of a known
+    """Opens an opportunity with its first-contact task for each newly assigned work; a newer assignment of an open
     one changes its seller, an older one changes nothing."""
     latest = newest(assignments)
     known = store.by_work(transaction.connection, latest)
@@ -29,18 +30,21 @@ def open_opportunities(transaction: Transaction, assignments: Sequence[WorkAssig
         if row is None:
             opportunity = _opportunity(assigned)
             opportunities.append(opportunity)
-        elif row.state == "stub" or assigned.subject_version > row.assignment_version:
+        elif row.state == "stub" or _is_news(row, assigned):
             opportunity = _changed(row, assigned)
             changes.append(opportunity)
         else:
             continue
         if row is None or row.state == "stub":
-            identifier = opportunity["id"] if row is None else row.id
-            seller_id = opportunity["seller_id"] if row is None else opportunity["new_seller_id"]
-            tasks.append(_first_contact(identifier, seller_id, assigned))
-            transaction.emit(OPPORTUNITY_OPENED, _opened(identifier, assigned))
+            tasks.append(_first_contact(opportunity, assigned))
+            transaction.emit(OPPORTUNITY_OPENED, _opened(opportunity["id"], assigned))
     store.change(transaction.connection, changes)
     store.add(transaction.connection, opportunities, tasks)
+
+
+def _is_news(row: Any, fact: WorkAssigned | WorkUnassigned) -> bool:
+    """What is closed stays with whoever closed it, and was counted for them."""
+    return row.state != "closed" and fact.subject_version > int(row.assignment_version)
 
 
 def _opportunity(assigned: WorkAssigned) -> dict[str, Any]:
@@ -66,21 +70,22 @@ def _changed(row: Any, assigned: WorkAssigned) -> dict[str, Any]:
     """A stub is completed; its seller stays when what made the stub is newer than this assignment."""
     is_newer = assigned.subject_version > row.assignment_version
     return {
-        "of_id": row.id,
-        "new_contact_id": assigned.contact_id,
-        "new_seller_id": assigned.seller_id if is_newer else row.seller_id,
-        "new_source": assigned.source,
-        "new_state": "open" if row.state == "stub" else row.state,
-        "new_assignment_version": max(assigned.subject_version, row.assignment_version),
+        **row._mapping,
+        "contact_id": row.contact_id or assigned.contact_id,
+        "seller_id": assigned.seller_id if is_newer else row.seller_id,
+        "source": assigned.source,
+        "state": "open" if row.state == "stub" else row.state,
+        "assignment_version": max(assigned.subject_version, row.assignment_version),
+        "version": row.version + 1,
     }
 
 
-def _first_contact(opportunity_id: str, seller_id: str | None, assigned: WorkAssigned) -> dict[str, Any]:
+def _first_contact(opportunity: dict[str, Any], assigned: WorkAssigned) -> dict[str, Any]:
     assigned_at = parse_iso(assigned.assigned_at)
     return {
         "id": new_id(),
-        "opportunity_id": opportunity_id,
-        "seller_id": seller_id,
+        "opportunity_id": opportunity["id"],
+        "seller_id": opportunity["seller_id"],
         "kind": "first_contact",
         "state": "open",
         "due_at": first_contact_due(assigned_at),
@@ -113,19 +118,19 @@ def take_away(transaction: Transaction, losses: Sequence[WorkUnassigned]) -> Non
         row = known.get(work_id)
         if row is None:
             stubs.append(_stub(lost))
-        elif lost.subject_version > row.assignment_version:
-            changes.append(
-                {
-                    "of_id": row.id,
-                    "new_contact_id": row.contact_id,
-                    "new_seller_id": None,
-                    "new_source": row.source,
-                    "new_state": row.state,
-                    "new_assignment_version": lost.subject_version,
-                }
-            )
+        elif _is_news(row, lost):
+            changes.append(_without_seller(row, lost))
     store.change(transaction.connection, changes)
     store.add(transaction.connection, stubs, [])
+
+
+def _without_seller(row: Any, lost: WorkUnassigned) -> dict[str, Any]:
+    return {
+        **row._mapping,
+        "seller_id": None,
+        "assignment_version": lost.subject_version,
+        "version": row.version + 1,
+    }
 
 
 def _stub(lost: WorkUnassigned) -> dict[str, Any]:
@@ -153,12 +158,15 @@ def close_opportunity(
     """Ends an opportunity that is open and still at `version`, drops its open tasks and tells everybody.
 
     Raises:
-        NotFound; Invalid: an unknown outcome, or lost without a reason; Conflict: closed already, or changed since.
+        NotFound; Invalid: an unknown outcome, lost without a reason, too long a reason; Conflict: closed already, or
+            changed since.
     """
     if outcome not in OUTCOMES:
         raise invalid("outcome", INVALID, f"one of {', '.join(OUTCOMES)}")
     if needs_reason(outcome) and not reason.strip():
         raise invalid("reason", REQUIRED, "say why it was lost")
+    if len(reason) > limits.REASON:
+        raise invalid("reason", TOO_LONG, f"at most {limits.REASON} characters")
     table = store.opportunity
     row = transaction.connection.execute(sa.select(table).where(table.c.id == opportunity_id).with_for_update()).first()
     if row is None or row.state == "stub":
@@ -168,7 +176,7 @@ def close_opportunity(
     if row.version != version:
         raise Conflict(f"the opportunity was changed meanwhile: it is at version {row.version}, not {version}")
     now = utc_now()
-    changes = {"state": "closed", "outcome": outcome, "reason": reason[:500], "closed_at": now, "version": version + 1}
+    changes = {"state": "closed", "outcome": outcome, "reason": reason, "closed_at": now, "version": version + 1}
     transaction.connection.execute(sa.update(table).where(table.c.id == opportunity_id).values(changes))
     transaction.connection.execute(
         sa.update(store.task)

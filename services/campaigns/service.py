@@ -9,8 +9,8 @@ from runtime.service import Storage, consume, operable, rpc
 from runtime.transaction import Transaction
 from services.campaigns import handlers
 
-LINGER = 0.25
-"""The seller hears of a lead from notifications; a task that is due in an hour may wait for others this long."""
+LINGER = 1.0
+"""The seller hears of a lead from notifications; a task that is due in an hour may wait this many seconds for others."""
 
 
 @operable
@@ -18,6 +18,8 @@ class CampaignsService:
     """Owns opportunities and tasks."""
 
     name = "campaigns"
+    niceness = 5
+    """Where processors are shared, those on a lead's way to its seller go first."""
     database: Database = Storage()
 
     @consume(WORK_ASSIGNED, emits=(OPPORTUNITY_OPENED,), linger=LINGER)

@@ -1,13 +1,17 @@
 """Tables and queries of campaigns."""
 
 from collections.abc import Iterable, Sequence
+from functools import cache
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from contracts import limits
 from runtime.columns import Id, Utc
 from runtime.tables import add_bus_tables
+from runtime.transaction import dialect_insert
 
 metadata = sa.MetaData()
 add_bus_tables(metadata)
@@ -20,10 +24,10 @@ opportunity = sa.Table(
     sa.Column("lead_id", Id, nullable=False),
     sa.Column("contact_id", Id),
     sa.Column("seller_id", Id),
-    sa.Column("source", sa.String(80), nullable=False),
+    sa.Column("source", sa.String(limits.SOURCE), nullable=False),
     sa.Column("state", sa.String(10), nullable=False),
     sa.Column("outcome", sa.String(10), nullable=False),
-    sa.Column("reason", sa.String(500), nullable=False),
+    sa.Column("reason", sa.String(limits.REASON), nullable=False),
     sa.Column("assignment_version", sa.Integer, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("correlation_id", sa.String(36), nullable=False),
@@ -56,6 +60,14 @@ _by_work = (
     sa.select(opportunity).where(opportunity.c.work_id.in_(_work_ids)).order_by(opportunity.c.id).with_for_update()
 )
 _add_opportunities, _add_tasks = sa.insert(opportunity), sa.insert(task)
+_hand_over = (
+    sa.update(task)
+    .where(task.c.opportunity_id.in_(sa.bindparam("ids", expanding=True)), task.c.state == "open")
+    .values(
+        seller_id=sa.select(opportunity.c.seller_id).where(opportunity.c.id == task.c.opportunity_id).scalar_subquery()
+    )
+)
+_CHANGEABLE = ("contact_id", "seller_id", "source", "state", "assignment_version", "version")
 
 
 def by_work(connection: Connection, work_ids: Iterable[str]) -> dict[str, Any]:
@@ -64,37 +76,28 @@ def by_work(connection: Connection, work_ids: Iterable[str]) -> dict[str, Any]:
 
 
 def add(connection: Connection, opportunities: Sequence[dict[str, Any]], tasks: Sequence[dict[str, Any]]) -> None:
-    """Stores opportunities and tasks."""
+    """Stores new opportunities, and tasks."""
     if opportunities:
         connection.execute(_add_opportunities, opportunities)
     if tasks:
         connection.execute(_add_tasks, tasks)
 
 
-_change = (
-    sa.update(opportunity)
-    .where(opportunity.c.id == sa.bindparam("of_id"))
-    .values(
-        contact_id=sa.func.coalesce(opportunity.c.contact_id, sa.bindparam("new_contact_id", type_=Id)),
-        seller_id=sa.bindparam("new_seller_id", type_=Id),
-        source=sa.bindparam("new_source"),
-        state=sa.bindparam("new_state"),
-        assignment_version=sa.bindparam("new_assignment_version"),
-        version=opportunity.c.version + 1,
-    )
-)
-_hand_over = (
-    sa.update(task)
-    .where(task.c.opportunity_id == sa.bindparam("of_id"), task.c.state == "open")
-    .values(seller_id=sa.bindparam("new_seller_id", type_=Id))
-)
+@cache
+def _change(dialect: str) -> Any:
+    statement = dialect_insert(dialect, opportunity)
+    changes = {name: statement.excluded[name] for name in _CHANGEABLE}
+    # Only because it returns something does SQLAlchemy send all rows together and not one by one.
+    return statement.on_conflict_do_update(index_elements=[opportunity.c.id], set_=changes).returning(opportunity.c.id)
 
 
-def change(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    """Applies assignments to opportunities that are there, and hands their open tasks over with them.
+def change(connection: Connection, opportunities: Sequence[dict[str, Any]]) -> None:
+    """Changes opportunities that `by_work` has locked, and hands their open tasks over to whoever has them now.
 
-    Rows: of_id, new_contact_id, new_seller_id, new_source, new_state, new_assignment_version.
+    Rows: whole, as they shall be. An INSERT where each row is known to be there: the one statement that takes a value
+    for each row.
     """
-    if rows:
-        connection.execute(_change, rows)
-        connection.execute(_hand_over, [{"of_id": row["of_id"], "new_seller_id": row["new_seller_id"]} for row in rows])
+    if opportunities:
+        in_order = sorted(opportunities, key=itemgetter("id"))
+        connection.execute(_change(connection.dialect.name), in_order)
+        connection.execute(_hand_over, {"ids": [row["id"] for row in in_order]})

@@ -1,6 +1,5 @@
 """Use cases of capture."""
 
-import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -18,7 +17,7 @@ from runtime.ids import new_id
 from runtime.paging import page
 from runtime.transaction import Transaction
 from services.capture import store
-from services.capture.domain.contact_details import ContactDetails, contact_details
+from services.capture.domain.contact_details import ContactDetails, contact_details, together
 from services.capture.domain.forms import problems_of_form
 
 _FORM_DEFAULTS: dict[str, Any] = {
@@ -39,24 +38,18 @@ class Arrival:
     submission: AcceptSubmission
     details: ContactDetails
     received_at: datetime
-    digest: str
 
 
 def prepare(submission: AcceptSubmission) -> Arrival:
     """Normalises a submission; the slow part, done before the transaction begins.
 
     Raises:
-        ValueError: its time is not ISO 8601.
+        ValueError: it has no digest, or its time is not ISO 8601.
     """
-    digest = submission.digest or digest_of(submission.fields)
+    if not submission.digest:
+        raise ValueError("a submission without a digest: whoever tells it computes it, so that a repeat has the same")
     details = contact_details(submission.fields, submission.roles, submission.region)
-    return Arrival(submission, details, parse_iso(submission.received_at), digest)
-
-
-def digest_of(fields: dict[str, str]) -> str:
-    """SHA-256 of the fields in the order of their names."""
-    text = "\x1e".join(f"{name}\x1f{value}" for name, value in sorted(fields.items()))
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return Arrival(submission, details, parse_iso(submission.received_at))
 
 
 def store_leads(transaction: Transaction, arrivals: Sequence[Arrival]) -> None:
@@ -71,25 +64,22 @@ def store_leads(transaction: Transaction, arrivals: Sequence[Arrival]) -> None:
         return
     now = utc_now()
     known = store.contacts_by_key(transaction.connection, {key for arrival in new for key in arrival.details.keys})
-    contacts: list[dict[str, Any]] = []
-    completed: list[dict[str, Any]] = []
+    there = set(known.values())
+    said: dict[str, list[ContactDetails]] = {}
     keys: dict[str, str] = {}
     leads: list[dict[str, Any]] = []
     for arrival in new:
-        contact_id = next((known[key] for key in arrival.details.keys if key in known), None)
-        returning = contact_id is not None
-        if contact_id is None:
-            contact_id = new_id()
-            contacts.append(_contact(contact_id, arrival.details, now))
-        else:
-            completed.append(_completion(contact_id, arrival.details, now))
+        found = next((known[key] for key in arrival.details.keys if key in known), None)
+        contact_id = found or new_id()
+        said.setdefault(contact_id, []).append(arrival.details)
         for key in arrival.details.keys:
             if key not in known:
                 known[key] = keys[key] = contact_id
         leads.append(_lead(arrival, contact_id, now))
-        transaction.emit(LEAD_CAPTURED, _captured(arrival, contact_id, returning, now))
-    store.add_contacts(transaction, contacts, keys)
-    store.complete_contacts(transaction.connection, completed)
+        transaction.emit(LEAD_CAPTURED, _captured(arrival, contact_id, found is not None, now))
+    contacts = [_contact(contact_id, together(details), now) for contact_id, details in said.items()]
+    store.add_contacts(transaction.connection, [row for row in contacts if row["id"] not in there], keys)
+    store.complete_contacts(transaction.connection, [row for row in contacts if row["id"] in there])
     store.add_leads(transaction.connection, leads)
 
 
@@ -100,23 +90,15 @@ def _sort_out(connection: Connection, arrivals: Sequence[Arrival]) -> tuple[list
     for arrival in arrivals:
         digest = stored.setdefault(arrival.submission.lead_id, "")
         if not digest:
-            stored[arrival.submission.lead_id] = arrival.digest
+            stored[arrival.submission.lead_id] = arrival.submission.digest
             new.append(arrival)
-        elif digest != arrival.digest:
+        elif digest != arrival.submission.digest:
             conflicting.append(arrival)
     return new, conflicting
 
 
-def _columns(details: ContactDetails) -> dict[str, Any]:
-    return {name: getattr(details, name) for name in ContactDetails.__slots__}
-
-
 def _contact(contact_id: str, details: ContactDetails, now: datetime) -> dict[str, Any]:
-    return {"id": contact_id, "created_at": now, "updated_at": now, **_columns(details)}
-
-
-def _completion(contact_id: str, details: ContactDetails, now: datetime) -> dict[str, Any]:
-    return {"of_id": contact_id, "at": now, **{f"new_{name}": value for name, value in _columns(details).items()}}
+    return {"id": contact_id, "created_at": now, "updated_at": now, **asdict(details)}
 
 
 def _lead(arrival: Arrival, contact_id: str, now: datetime) -> dict[str, Any]:
@@ -129,7 +111,7 @@ def _lead(arrival: Arrival, contact_id: str, now: datetime) -> dict[str, Any]:
         "channel": submission.channel,
         "fields": submission.fields,
         "context": submission.context,
-        "digest": arrival.digest,
+        "digest": submission.digest,
         "import_id": submission.import_id,
         "score": arrival.details.quality,
         "correlation_id": submission.correlation_id,
@@ -166,7 +148,7 @@ def _quarantined(arrival: Arrival) -> dict[str, Any]:
         "reason": "same_key_other_body",
         "fields": submission.fields,
         "context": submission.context,
-        "digest": arrival.digest,
+        "digest": submission.digest,
         "received_at": arrival.received_at,
         "created_at": utc_now(),
     }

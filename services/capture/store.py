@@ -1,14 +1,17 @@
 """Tables and queries of capture."""
 
 from collections.abc import Iterable, Sequence
+from functools import cache
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from contracts import limits
 from runtime.columns import Id, Json, Utc
 from runtime.tables import add_bus_tables
-from runtime.transaction import Transaction
+from runtime.transaction import Transaction, dialect_insert
 
 metadata = sa.MetaData()
 add_bus_tables(metadata)
@@ -17,10 +20,10 @@ form = sa.Table(
     "form",
     metadata,
     sa.Column("id", Id, primary_key=True),
-    sa.Column("key", sa.String(64), nullable=False, unique=True),
+    sa.Column("key", sa.String(limits.FORM_KEY), nullable=False, unique=True),
     sa.Column("version", sa.Integer, nullable=False),
-    sa.Column("name", sa.String(120), nullable=False),
-    sa.Column("source", sa.String(80), nullable=False),
+    sa.Column("name", sa.String(limits.FORM_NAME), nullable=False),
+    sa.Column("source", sa.String(limits.SOURCE), nullable=False),
     sa.Column("channel", sa.String(20), nullable=False),
     sa.Column("active", sa.Boolean, nullable=False),
     sa.Column("fields", Json, nullable=False),
@@ -62,7 +65,7 @@ lead = sa.Table(
     sa.Column("id", Id, primary_key=True),
     sa.Column("form_id", Id, nullable=False),
     sa.Column("contact_id", Id, sa.ForeignKey("contact.id"), nullable=False, index=True),
-    sa.Column("source", sa.String(80), nullable=False),
+    sa.Column("source", sa.String(limits.SOURCE), nullable=False),
     sa.Column("channel", sa.String(20), nullable=False),
     sa.Column("fields", Json, nullable=False),
     sa.Column("context", Json, nullable=False),
@@ -113,41 +116,37 @@ def contacts_by_key(connection: Connection, keys: Iterable[str]) -> dict[str, st
 
 _DETAILS = ("name", "email", "phone", "company", "city", "country", "sector", "product")
 
-_complete_contact = (
-    sa.update(contact)
-    .where(contact.c.id == sa.bindparam("of_id"))
-    .values(
-        {
-            contact.c[detail]: sa.case(
-                (contact.c[detail] == "", sa.bindparam(f"new_{detail}")), else_=contact.c[detail]
-            )
-            for detail in _DETAILS
-        }
-        | {
-            contact.c.updated_at: sa.bindparam("at"),
-            contact.c.quality: sa.case(
-                (contact.c.quality < sa.bindparam("new_quality"), sa.bindparam("new_quality")), else_=contact.c.quality
-            ),
-        }
-    )
-)
+
+@cache
+def _complete_contacts(dialect: str) -> Any:
+    statement = dialect_insert(dialect, contact)
+    new = statement.excluded
+    gaps = {detail: sa.case((contact.c[detail] == "", new[detail]), else_=contact.c[detail]) for detail in _DETAILS}
+    better = sa.case((contact.c.quality < new.quality, new.quality), else_=contact.c.quality)
+    changes = {**gaps, "quality": better, "updated_at": new.updated_at}
+    # Only because it returns something does SQLAlchemy send all rows together and not one by one.
+    return statement.on_conflict_do_update(index_elements=[contact.c.id], set_=changes).returning(contact.c.id)
 
 
-def complete_contacts(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    """Fills what a returning contact's card lacked; what it had stays. Rows: of_id, at, new_<detail>, new_quality."""
-    if rows:
-        connection.execute(_complete_contact, rows)
+def complete_contacts(connection: Connection, contacts: Sequence[dict[str, Any]]) -> None:
+    """Fills what the cards of returning contacts lacked; what they had stays. Rows: whole, one for each contact.
+
+    An INSERT where each row is known to be there: the one statement that takes a value for each row, and locks them in
+    the order in which they are given, here that of their ids, so that two batches cannot wait for each other.
+    """
+    if contacts:
+        connection.execute(_complete_contacts(connection.dialect.name), sorted(contacts, key=itemgetter("id")))
 
 
-def add_contacts(transaction: Transaction, contacts: Sequence[dict[str, Any]], keys: dict[str, str]) -> None:
+def add_contacts(connection: Connection, contacts: Sequence[dict[str, Any]], keys: dict[str, str]) -> None:
     """Stores new contacts, and keys (key -> contact id) of new and known ones."""
     if contacts:
-        transaction.connection.execute(_add_contacts, contacts)
+        connection.execute(_add_contacts, contacts)
     if keys:
         # No "do nothing" here: when another replica made the same contact meanwhile, the whole batch is done again
         # and finds it.
-        rows = [{"key": key, "contact_id": contact_id} for key, contact_id in keys.items()]
-        transaction.connection.execute(_add_keys, rows)
+        rows = [{"key": key, "contact_id": contact_id} for key, contact_id in sorted(keys.items())]
+        connection.execute(_add_keys, rows)
 
 
 def add_leads(connection: Connection, leads: Sequence[dict[str, Any]]) -> None:
@@ -159,7 +158,8 @@ def add_leads(connection: Connection, leads: Sequence[dict[str, Any]]) -> None:
 def put_aside(transaction: Transaction, submissions: Sequence[dict[str, Any]]) -> None:
     """Stores submissions in quarantine; the same one twice is kept once."""
     if submissions:
-        transaction.connection.execute(transaction.insert(quarantine).on_conflict_do_nothing(), submissions)
+        statement = transaction.insert(quarantine).on_conflict_do_nothing().returning(quarantine.c.id)
+        transaction.connection.execute(statement, submissions)
 
 
 LEAD_CARD = sa.select(

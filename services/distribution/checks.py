@@ -7,16 +7,15 @@ from typing import Any, Final
 from uuid import UUID
 from zoneinfo import available_timezones
 
+from contracts import limits
 from contracts.errors import INVALID, NOT_ALLOWED, REQUIRED, TOO_LONG
 from runtime.errors import FieldError, Invalid, NotFound
 from services.distribution.domain.availability import BadSchedule, parse_windows
 
-MOST_WEIGHT: Final = 1_000_000
-MOST_CAP: Final = 1_000_000
 CHANNELS: Final = ("sms", "email")
 
 _ZONES = frozenset(available_timezones())
-_LOCALE = re.compile(r"[a-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
+_LOCALE = re.compile(limits.LOCALE_PATTERN)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 SELLER_DEFAULTS: Final[Mapping[str, Any]] = {
@@ -130,7 +129,7 @@ def _whole(least: int, most: int) -> Check:
 
 
 def _cap(value: Any) -> int | None:
-    return None if value is None else int(_whole(0, MOST_CAP)(value))
+    return None if value is None else int(_whole(0, limits.CAP)(value))
 
 
 def _time_zone(value: Any) -> str:
@@ -145,9 +144,11 @@ def _flag(value: Any) -> bool:
     return value
 
 
-def _list(value: Any) -> list[Any]:
+def _list(value: Any, most: int | None = None) -> list[Any]:
     if not isinstance(value, list | tuple):
         raise _Refused(INVALID, "a list is expected")
+    if most is not None and len(value) > most:
+        raise _Refused(TOO_LONG, f"at most {most}, not {len(value)}")
     return list(value)
 
 
@@ -168,13 +169,13 @@ def _teams(value: Any) -> list[str]:
 
 def _holidays(value: Any) -> list[str]:
     try:
-        return sorted({date.fromisoformat(day).isoformat() for day in _list(value)})
+        return sorted({date.fromisoformat(day).isoformat() for day in _list(value, limits.HOLIDAYS)})
     except (ValueError, TypeError):
         raise _Refused(INVALID, "dates such as 2026-12-25 are expected") from None
 
 
 def _working_hours(value: Any) -> list[dict[str, Any]]:
-    spans = [_span(span) for span in _list(value)]
+    spans = [_span(span) for span in _list(value, limits.SHIFTS)]
     try:
         parse_windows([(span["days"], span["start"], span["end"]) for span in spans])
     except BadSchedule as error:
@@ -185,25 +186,25 @@ def _working_hours(value: Any) -> list[dict[str, Any]]:
 def _span(value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping) or set(value) != {"days", "start", "end"}:
         raise _Refused(INVALID, "each needs days, start and end, and nothing else")
-    days = [_whole(0, 6)(day) for day in _list(value["days"])]
+    days = [_whole(0, 6)(day) for day in _list(value["days"], limits.DAYS)]
     if not isinstance(value["start"], str) or not isinstance(value["end"], str):
         raise _Refused(INVALID, "times such as 09:00 are expected")
     return {"days": sorted(set(days)), "start": value["start"], "end": value["end"]}
 
 
 _TEAM: Mapping[str, Check] = {
-    "name": _text(200, required=True),
-    "supervisor": _text(200),
+    "name": _text(limits.TEAM_NAME, required=True),
+    "supervisor": _text(limits.SUPERVISOR),
     "time_zone": _time_zone,
 }
 _SELLER: Mapping[str, Check] = {
-    "name": _text(200, required=True),
-    "email": _like(_EMAIL, "ana@example.com", most=320, empty=True),
-    "phone": _text(40),
-    "locale": _like(_LOCALE, "pt or pt-BR", most=20, empty=False),
+    "name": _text(limits.SELLER_NAME, required=True),
+    "email": _like(_EMAIL, "ana@example.com", most=limits.EMAIL, empty=True),
+    "phone": _text(limits.PHONE),
+    "locale": _like(_LOCALE, "pt or pt-BR", most=limits.LOCALE, empty=False),
     "time_zone": _time_zone,
     "channels": _channels,
-    "weight": _whole(1, MOST_WEIGHT),
+    "weight": _whole(1, limits.WEIGHT),
     "daily_cap": _cap,
     "open_cap": _cap,
     "working_hours": _working_hours,

@@ -6,18 +6,17 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from contracts.distribution import SellerChanged, WorkAssigned, WorkUnassigned
-from contracts.errors import INVALID
+from contracts.errors import INVALID, NOT_ALLOWED, REQUIRED
+from contracts.limits import MARKED_AT_ONCE
 from contracts.message import Lane
 from contracts.notifications import MESSAGE_SENT, MessageSent
 from runtime.clock import iso, utc_now
-from runtime.errors import NotFound, invalid
+from runtime.errors import Conflict, NotFound, invalid
 from runtime.ids import new_id
 from runtime.transaction import Transaction
-from services.notifications import store
+from services.notifications import outbound, store
 from services.notifications.domain.intents import direct_channels, newest_of_each
-from services.notifications.domain.sending import WAITS_FOR_A_PERSON_AFTER
-
-MOST_MARKED = 500
+from services.notifications.domain.sending import OUTCOMES, WAITS_FOR_A_PERSON_AFTER, Outcome
 
 
 def work_assigned(tx: Transaction, facts: Sequence[WorkAssigned]) -> bool:
@@ -105,10 +104,10 @@ def mark_read(tx: Transaction, seller_id: str, message_ids: Sequence[str]) -> di
     """Marks a seller's own messages as read; those of others, or read already, are passed over.
 
     Raises:
-        Invalid: more than MOST_MARKED at once.
+        Invalid: more than MARKED_AT_ONCE at once.
     """
-    if len(message_ids) > MOST_MARKED:
-        raise invalid("message_ids", INVALID, f"at most {MOST_MARKED} at once, not {len(message_ids)}")
+    if len(message_ids) > MARKED_AT_ONCE:
+        raise invalid("message_ids", INVALID, f"at most {MARKED_AT_ONCE} at once, not {len(message_ids)}")
     marked = store.mark_read(tx, seller_id, message_ids, utc_now())
     return {"marked": marked, "unread": store.unread_count(tx.connection, seller_id)}
 
@@ -134,6 +133,37 @@ def unknown(connection: Connection, cursor: str | None, limit: int) -> dict[str,
     """Messages that a person has to decide about: for an hour nobody could tell whether the provider took them on."""
     rows, following = store.unknown_page(connection, utc_now() - WAITS_FOR_A_PERSON_AFTER, cursor, limit)
     return {"items": [_as_json(row) for row in rows], "next": following}
+
+
+def settle_message(tx: Transaction, message_id: str, outcome: Outcome, by: str) -> dict[str, Any]:
+    """A person settles a message of which nobody knew whether it was sent. "sent": it is done with. "not_sent": it is
+    queued again, and its next call to the provider is this person's responsibility.
+
+    by: who decides; kept with the message.
+
+    Raises:
+        NotFound: there is no such message.
+        Invalid: another outcome, or no name.
+        Conflict: the message is not unknown, or no longer: the provider or another person was faster.
+    """
+    if outcome not in OUTCOMES:
+        raise invalid("outcome", NOT_ALLOWED, f"must be one of: {', '.join(OUTCOMES)}")
+    if not by:
+        raise invalid("by", REQUIRED, "must name who decides")
+    row = outbound.settle(tx, message_id, outcome, by, utc_now())
+    if row is None:
+        raise _not_in_doubt(message(tx.connection, message_id))
+    if row.state == "sent":
+        tx.emit(MESSAGE_SENT, *told([row]))
+    return _as_json(row)
+
+
+def _not_in_doubt(shown: dict[str, Any]) -> Conflict:
+    settled = f"; {shown['settled_by']} settled it as {shown['settled_as']} at {shown['settled_at']}"
+    return Conflict(
+        f"only an unknown message can be settled: {shown['message_id']} is {shown['state']}"
+        + (settled if shown["settled_at"] else "")
+    )
 
 
 def told(rows: Iterable[Any]) -> list[MessageSent]:
@@ -213,9 +243,9 @@ def _seller_row(fact: SellerChanged) -> dict[str, Any]:
 
 _SHOWN = (
     "message_id", "work_id", "assignment_version", "channel", "seller_id", "lead_id", "contact_id", "source", "state",
-    "attempts", "error", "provider_id",
+    "attempts", "error", "provider_id", "settled_as", "settled_by",
 )  # fmt: skip
-_SHOWN_TIMES = ("created_at", "read_at", "withdrawn_at", "sent_at", "claimed_at", "unknown_at")
+_SHOWN_TIMES = ("created_at", "read_at", "withdrawn_at", "sent_at", "claimed_at", "unknown_at", "settled_at")
 
 
 def _as_json(row: Any) -> dict[str, Any]:

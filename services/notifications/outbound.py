@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from runtime.transaction import Transaction
+from services.notifications.domain.sending import Outcome
 from services.notifications.store import messages, sellers, works
 
 
@@ -130,6 +131,29 @@ def take_unknown(tx: Transaction, now: datetime, limit: int) -> list[Any]:
 def look_up_again(tx: Transaction, message_id: str, at: datetime | None) -> None:
     """Sets when next to look a message up; None for never."""
     tx.connection.execute(sa.update(messages).where(messages.c.message_id == message_id).values(due_at=at))
+
+
+def settle(tx: Transaction, message_id: str, outcome: Outcome, by: str, now: datetime) -> Any | None:
+    """Writes a person's decision over a doubt; returns the row, or None when there is no doubt, or no longer."""
+    was_sent = outcome == "sent"
+    state = "sent" if was_sent else "queued"
+    update = (
+        sa.update(messages)
+        .where(messages.c.message_id == message_id, messages.c.state == "unknown")
+        .values(
+            state=state,
+            version=messages.c.version + _told(state),
+            sent_at=messages.c.claimed_at if was_sent else None,
+            due_at=None if was_sent else now,
+            error="",
+            unknown_at=None,
+            settled_as=outcome,
+            settled_by=by,
+            settled_at=now,
+        )
+        .returning(messages)
+    )
+    return tx.connection.execute(update).one_or_none()
 
 
 def drop_withdrawn(tx: Transaction, message_id: str) -> None:

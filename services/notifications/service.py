@@ -21,6 +21,7 @@ from runtime.transaction import Transaction
 from services.notifications import handlers
 from services.notifications.channels import NoAnswer
 from services.notifications.channels.build import channels
+from services.notifications.domain.sending import Outcome
 from services.notifications.links import message_link
 from services.notifications.sending import Sender
 
@@ -124,3 +125,10 @@ class NotificationsService:
     def unknown(self, cursor: str | None = None, limit: int = 50) -> dict[str, Any]:
         with self.database.read() as connection:
             return handlers.unknown(connection, cursor, limit)
+
+    @rpc
+    def settle_message(self, message_id: str, outcome: Outcome, by: str) -> dict[str, Any]:
+        settled = self.database.transact(handlers.settle_message, message_id, outcome, by)
+        log.info("settled as %s by %s", outcome, by, extra={"message_id": message_id})
+        self.sending.wake()
+        return settled

@@ -69,18 +69,23 @@ messages = sa.Table(
     sa.Column("provider_id", sa.Text, nullable=False, server_default=""),
     sa.Column("error", sa.Text, nullable=False, server_default=""),
     sa.Column("sent_at", Utc),
+    sa.Column("settled_as", sa.String(8), nullable=False, server_default=""),
+    sa.Column("settled_by", sa.Text, nullable=False, server_default=""),
+    sa.Column("settled_at", Utc),
     # The intent: whatever is delivered twice, in whatever order, one assignment is told once per channel.
     sa.UniqueConstraint("work_id", "assignment_version", "channel", name="messages_intent"),
 )
 """One row per intent.
 
-state: in_app is born "sent"; sms and email go queued → sending → sent, failed or unknown, or queued again; what
-    lost its reason while it was queued is "withdrawn".
+state: in_app is born "sent"; sms and email go queued → sending → sent, failed or unknown, or queued again; from
+    unknown a person may settle them as sent or queue them again; what lost its reason while it was queued is
+    "withdrawn".
 version: counts what has been told of the message in `message_sent`.
 awaits_seller: told in the live lane to a stub, whose channels are not known yet.
 due_at: when something must be done about the row: send it (queued), doubt it (sending), look it up (unknown).
 claim_id, claimed_at: the call under way or the last one made.
 address: where that call sent it.
+settled_as, settled_by, settled_at: what a person last decided about a doubt, "sent" or "not_sent", who and when.
 """
 
 _IN_INBOX = sa.and_(messages.c.channel == sa.literal_column("'in_app'"), messages.c.withdrawn_at.is_(None))

@@ -21,6 +21,7 @@ class Proxy:
 
     delay: seconds that every piece of data is held up, in both directions.
     mute_client: what the server sends arrives, what the client answers does not.
+    refused: how many have been refused so far.
     """
 
     def __init__(self, port: int, host: str = "127.0.0.1") -> None:
@@ -28,6 +29,7 @@ class Proxy:
         self.mode: Mode = "pass"
         self.delay = 0.0
         self.mute_client = False
+        self.refused = 0
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port: int = self._listener.getsockname()[1]
         self._pairs: set[tuple[socket.socket, socket.socket]] = set()
@@ -71,6 +73,7 @@ class Proxy:
                 return
             if self.mode == "refuse":
                 _reset(client)
+                self.refused += 1
                 continue
             threading.Thread(target=self._carry, args=(client,), daemon=True).start()
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -160,6 +161,29 @@ def test_a_sender_killed_at_any_step_has_nothing_sent_twice(
     else:
         assert states(database, channel) == {"sent" if was_called and channel == "sms" else "unknown": 1}
     assert len(sandbox.ledger()) == (0 if step == "after_claim" else 1)
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_what_a_person_settles_as_not_sent_is_sent_exactly_once_more(
+    database: Database, sandboxed: Settings, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, channel: str
+) -> None:
+    assign(database, 6, (channel,))
+    sandbox.fault(channel, "reset")
+    for _ in range(6):
+        sender(database, sandboxed).send_next()
+    sandbox.fault(channel, None)
+    successors(database, sandboxed)
+    with monkeypatch.context() as until_listed:
+        in_doubt = sorted(listed(database, until_listed))
+    assert (len(in_doubt), sandbox.ledger()) == (6, [])
+    for message_id, outcome in zip(in_doubt, ("not_sent", "not_sent", "not_sent", "sent"), strict=False):
+        database.transact(handlers.settle_message, message_id, outcome, "ana")
+    with ThreadPoolExecutor(3) as pool:
+        for done in [pool.submit(successors, database, sandboxed) for _ in range(3)]:
+            done.result()
+    assert sandbox.per_intent() == dict.fromkeys(in_doubt[:3], 1)
+    assert states(database, channel) == {"sent": 4, "unknown": 2}
+    assert listed(database, monkeypatch) == set(in_doubt[4:])
 
 
 FAULTS: tuple[dict[str, Any] | None, ...] = (

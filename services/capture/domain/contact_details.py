@@ -2,7 +2,9 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
@@ -86,3 +88,14 @@ def contact_details(fields: dict[str, str], roles: dict[str, str], region: str) 
     more = any(details[role] for role in _DETAILS if role != "name")
     quality = 40 * bool(email) + 40 * bool(phone) + 10 * bool(details["name"]) + 10 * more
     return ContactDetails(email=email, phone=phone, quality=quality, **details)
+
+
+def together(said: Sequence[ContactDetails]) -> ContactDetails:
+    """What several submissions say of one contact, oldest first: the first word on each detail, the best quality."""
+    if len(said) == 1:
+        return said[0]
+    merged: dict[str, Any] = {}
+    for details in said:
+        for name, value in asdict(details).items():
+            merged[name] = merged.get(name) or value
+    return ContactDetails(**{**merged, "quality": max(details.quality for details in said)})

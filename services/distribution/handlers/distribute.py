@@ -46,7 +46,7 @@ def distribute(
         batch.arrive(row)
     waiting: dict[str, list[Work]] = {team_id: [] for team_id in opened.pools if opened.has_room(team_id)}
     some_wait = [team_id for team_id in waiting if opened.pools[team_id].wake_at]
-    for found in store.waiting_work(tx.connection, some_wait, BATCH) if some_wait else ():
+    for found in store.work.waiting(tx.connection, some_wait, BATCH) if some_wait else ():
         waiting[found["team_id"]].append(dict(found))
     for team_id in sorted(opened.pools):
         batch.decide(opened.pools[team_id], waiting.get(team_id))
@@ -137,10 +137,10 @@ class _Batch:
 
     def write(self, tx: Transaction) -> None:
         """Everything at once."""
-        store.add_work(tx, [row for rows in self.new.values() for row in rows])
-        if not store.assign_waiting(tx, self.moved):
+        store.work.add(tx, [row for rows in self.new.values() for row in rows])
+        if not store.work.assign_waiting(tx, self.moved):
             raise Conflict("waiting work was changed meanwhile")
-        store.add_decisions(tx, self.snapshots, self.decisions)
+        store.work.add_decisions(tx, self.snapshots, self.decisions)
         save(tx, self.opened)
         for lane, facts in self.facts.items():  # not tx.lane: who wakes what waited came another way
             tx.emit(WORK_ASSIGNED, *facts, lane=lane)
@@ -148,7 +148,7 @@ class _Batch:
 
 def save(tx: Transaction, opened: OpenPools) -> None:
     """Writes back the debts, alarms and counters that changed."""
-    store.save_pools(
+    store.pools.save(
         tx,
         [
             {"team_id": pool.team_id, "ledger": pool.ledger, "wake_at": pool.wake_at}
@@ -156,7 +156,7 @@ def save(tx: Transaction, opened: OpenPools) -> None:
             if pool.changed
         ],
     )
-    store.save_loads(
+    store.pools.save_loads(
         tx,
         [
             {

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
+from contracts import limits
 from contracts.distribution import WORK_ASSIGNED, WORK_UNASSIGNED, WorkUnassigned
 from contracts.errors import NOT_ALLOWED, NOT_FOUND, REQUIRED, TOO_LONG
 from runtime.clock import iso, utc_now
@@ -40,7 +41,7 @@ def reassign(
         Conflict: the version is old, or the work is closed.
     """
     row = _seen(tx.connection, work_id, version)
-    if store.seller(tx.connection, known_id("seller", seller_id)) is None:
+    if store.staff.seller(tx.connection, known_id("seller", seller_id)) is None:
         raise invalid("seller_id", NOT_FOUND, f"there is no seller {seller_id}")
     if row["seller_id"] == seller_id:
         raise invalid("seller_id", NOT_ALLOWED, "this seller has it already")
@@ -61,7 +62,7 @@ def reassign(
     if previous:
         opened.sellers[previous].release()
     taker.take()
-    store.add_decisions(tx, [], [decision_row(row, snapshot_id=None, rule_version=None)])
+    store.work.add_decisions(tx, [], [decision_row(row, snapshot_id=None, rule_version=None)])
     tx.emit(WORK_ASSIGNED, assigned_fact(row, previous or ""), lane="live")  # somebody did it now and looks on
     distribute(tx, opened)
     return assignment(tx.connection, work_id, now=opened.now)
@@ -76,17 +77,18 @@ def return_work(
 
     Raises:
         NotFound: no such work.
-        Invalid: no reason was given, or one longer than 500 characters.
+        Invalid: no reason was given, or one longer than limits.REASON.
         Conflict: the version is old, or nobody has this work.
     """
     if not reason.strip():
         raise invalid("reason", REQUIRED, "say why the lead comes back")
-    if len(reason) > 500:
-        raise invalid("reason", TOO_LONG, "at most 500 characters")
+    if len(reason) > limits.REASON:
+        raise invalid("reason", TOO_LONG, f"at most {limits.REASON} characters")
     row = _seen(tx.connection, work_id, version)
     previous = row["seller_id"]
     if previous is None:
         raise Conflict("nobody has this work: it waits")
+    row["team_id"] = row["team_id"] or _team_by_rule(tx.connection, row["form_id"])
     opened = _open_around(tx.connection, row, now or utc_now())
     row.update(
         state="waiting",
@@ -94,7 +96,7 @@ def return_work(
         assignment_version=version + 1,
         assigned_at=None,
         reason="",
-        waiting_reason="",
+        waiting_reason="" if row["team_id"] else "no_rule",
         returned_by=[*row["returned_by"], previous],
     )
     _change(tx, row, version)
@@ -119,7 +121,7 @@ def return_work(
 
 
 def _seen(connection: Connection, work_id: str, version: int) -> Work:
-    rows = store.work_by_id(connection, [known_id("work", work_id)])
+    rows = store.work.by_id(connection, [known_id("work", work_id)])
     if not rows:
         raise NotFound("work", work_id)
     if rows[0]["assignment_version"] != version:
@@ -132,7 +134,7 @@ def _seen(connection: Connection, work_id: str, version: int) -> Work:
 def _open_around(connection: Connection, row: Work, now: datetime, also: Iterable[str] = ()) -> OpenPools:
     """The work's pool, and all pools of the seller who has it, where somebody may now be given something."""
     holder = [row["seller_id"]] if row["seller_id"] else []
-    teams = {found["team_id"] for found in store.teams_of(connection, holder)}
+    teams = {found["team_id"] for found in store.staff.teams_of(connection, holder)}
     if row["team_id"]:
         teams.add(row["team_id"])
     return open_pools(connection, teams, now, also=[*holder, *also])
@@ -141,7 +143,7 @@ def _open_around(connection: Connection, row: Work, now: datetime, also: Iterabl
 def _change(tx: Transaction, row: Work, version: int) -> None:
     columns = ("state", "seller_id", "team_id", "assigned_at", "reason", "waiting_reason", "returned_by")
     values = {name: row[name] for name in (*columns, "assignment_version")}
-    if not store.change_work(tx, row["work_id"], version, **values):
+    if not store.work.change(tx, row["work_id"], version, **values):
         raise Conflict(_CHANGED)
 
 
@@ -154,6 +156,12 @@ def _refuse_unable(taker: Standing) -> None:
         raise invalid("seller_id", NOT_ALLOWED, f"{taker.row['name']} may have {taker.row[cap]} leads {words}, no more")
 
 
+def _team_by_rule(connection: Connection, form_id: str) -> str | None:
+    """Where the form's leads go now: somebody in no team may have been given one before there was a rule."""
+    rule = store.staff.rules_of(connection, [form_id]).get(form_id)
+    return rule["team_id"] if rule else None
+
+
 def _first_team(connection: Connection, seller_id: str) -> str | None:
-    teams = store.teams_of(connection, [seller_id])
+    teams = store.staff.teams_of(connection, [seller_id])
     return teams[0]["team_id"] if teams else None

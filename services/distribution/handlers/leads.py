@@ -20,10 +20,10 @@ def take_leads(tx: Transaction, leads: Sequence[LeadCaptured], now: datetime | N
     """Makes each captured lead work with a seller, or work that waits. A lead that is here already is passed over."""
     now = now or utc_now()
     by_id = {lead.lead_id: lead for lead in leads}
-    rules = store.rules_of(tx.connection, {lead.form_id for lead in by_id.values()})
+    rules = store.staff.rules_of(tx.connection, {lead.form_id for lead in by_id.values()})
     opened = open_pools(tx.connection, {rule["team_id"] for rule in rules.values()}, now)
     # Asked for only now: while a pool is ours nobody else can bring the same lead into it.
-    known = store.known_work(tx.connection, by_id)
+    known = store.work.known(tx.connection, by_id)
     arriving = [
         _work(lead, rules[lead.form_id]["team_id"] if lead.form_id in rules else None, tx.lane, now)
         for lead_id, lead in by_id.items()
@@ -58,12 +58,12 @@ def _work(lead: LeadCaptured, team_id: str | None, lane: Lane, now: datetime) ->
 def close_work(tx: Transaction, closed: Sequence[OpportunityClosed], now: datetime | None = None) -> None:
     """Frees the sellers of work whose opportunity ended, and gives them what waits."""
     work_ids = {fact.work_id for fact in closed}
-    found = store.work_by_id(tx.connection, work_ids)
+    found = store.work.by_id(tx.connection, work_ids)
     sellers = {row["seller_id"] for row in found if row["seller_id"]}
     teams = {row["team_id"] for row in found if row["team_id"]}
-    teams |= {row["team_id"] for row in store.teams_of(tx.connection, sellers)}
+    teams |= {row["team_id"] for row in store.staff.teams_of(tx.connection, sellers)}
     opened = open_pools(tx.connection, teams, now or utc_now(), also=sellers)
-    freed = store.close_work(tx, work_ids)
+    freed = store.work.close(tx, work_ids)
     admit(tx.connection, opened, freed)  # somebody may have been given the work before its pool was ours
     for seller_id in freed:
         opened.sellers[seller_id].release()
@@ -73,16 +73,16 @@ def close_work(tx: Transaction, closed: Sequence[OpportunityClosed], now: dateti
 def wake(tx: Transaction, now: datetime | None = None) -> bool:
     """Looks again at pools whose hour has come; tells whether there may be more to do at once."""
     now = now or utc_now()
-    left_behind = store.forms_left_behind(tx.connection)
+    left_behind = store.work.forms_left_behind(tx.connection)
     if left_behind:
         opened = open_pools(tx.connection, _pools_between(left_behind), now)
         # Asked again: until the pools were ours, somebody may have changed the rule once more.
-        for row in store.forms_left_behind(tx.connection):
+        for row in store.work.forms_left_behind(tx.connection):
             if _pools_between([row]) <= opened.pools.keys():
-                store.follow_rule(tx, row["form_id"], row["team_id"])
+                store.work.follow_rule(tx, row["form_id"], row["team_id"])
                 opened.expect([row["team_id"]])
     else:
-        opened = open_pools(tx.connection, store.due_pools(tx.connection, now, POOLS_AT_ONCE), now)
+        opened = open_pools(tx.connection, store.pools.due(tx.connection, now, POOLS_AT_ONCE), now)
     distribute(tx, opened)
     return bool(opened.pools)
 

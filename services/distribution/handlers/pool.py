@@ -126,10 +126,10 @@ def open_pools(
     """
     pools = {
         row["team_id"]: Pool(row["team_id"], row["ledger"], row["wake_at"])
-        for row in store.pools_of(connection, team_ids, lock=lock)
+        for row in store.pools.of_teams(connection, team_ids, lock=lock)
     }
     opened = OpenPools(now, pools, {})
-    people = store.people_of(connection, pools, set(also), now, lock=lock)
+    people = store.pools.people_of(connection, pools, set(also), now, lock=lock)
     for seller_id, rows in ((key, list(group)) for key, group in groupby(people, key=itemgetter("id"))):
         for team_id in {row["team_id"] for row in rows} - {None}:
             pools[team_id].members.append(seller_id)  # in the order of their ids
@@ -143,8 +143,8 @@ def admit(connection: Connection, opened: OpenPools, seller_ids: Iterable[str], 
     missing = set(seller_ids) - opened.sellers.keys()
     if not missing:
         return
-    rows = store.sellers_with_load(connection, missing, lock=lock)
-    away = store.time_off_of(connection, missing, opened.now)
+    rows = store.pools.sellers_with_load(connection, missing, lock=lock)
+    away = store.pools.time_off_of(connection, missing, opened.now)
     for row in rows:
         spans = (TimeOff(off["starts_at"], off["ends_at"]) for off in away if off["seller_id"] == row["id"])
         opened.sellers[row["id"]] = _standing(row, spans, opened.now)

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from contracts import limits
 from contracts.distribution import SELLER_CHANGED, SellerChanged
-from contracts.errors import INVALID, NOT_ALLOWED, NOT_FOUND, REQUIRED, TOO_LONG
-from runtime.clock import parse_iso, utc_now
+from contracts.errors import INVALID, NOT_ALLOWED, NOT_FOUND, OVERLAP, REQUIRED, TOO_LONG
+from runtime.clock import iso, parse_iso, utc_now
 from runtime.errors import Conflict, NotFound, invalid
 from runtime.ids import new_id
 from runtime.transaction import Transaction
@@ -33,7 +34,7 @@ def create_team(tx: Transaction, team: Mapping[str, Any], now: datetime | None =
     values = {**TEAM_DEFAULTS, **check_team({"name": "", **team})}
     _refuse_taken_name(tx, values["name"])
     row = {"id": new_id(), **values, "version": 1, "created_at": now, "updated_at": now}
-    store.add_team(tx, row)
+    store.staff.add_team(tx, row)
     return get_team(tx.connection, row["id"])
 
 
@@ -51,13 +52,13 @@ def update_team(
     values = check_team(changes)
     if values.get("name", current["name"]) != current["name"]:
         _refuse_taken_name(tx, values["name"])
-    if not store.change_team(tx, current["team_id"], version, updated_at=now or utc_now(), **values):
+    if not store.staff.change_team(tx, current["team_id"], version, updated_at=now or utc_now(), **values):
         raise Conflict(_CHANGED)
     return get_team(tx.connection, team_id)
 
 
 def _refuse_taken_name(tx: Transaction, name: str) -> None:
-    if store.team_named(tx.connection, name):
+    if store.staff.team_named(tx.connection, name):
         raise invalid("name", NOT_ALLOWED, f"there is a team {name!r} already")
 
 
@@ -72,8 +73,8 @@ def create_seller(tx: Transaction, seller: Mapping[str, Any], now: datetime | No
     teams = values.pop("teams")
     _refuse_unknown_teams(tx, teams)
     row = {"id": new_id(), **values, "version": 1, "created_at": now, "updated_at": now}
-    store.pools_of(tx.connection, teams, lock=True)
-    store.add_seller(tx, row, teams)
+    store.pools.of_teams(tx.connection, teams, lock=True)
+    store.staff.add_seller(tx, row, teams)
     return _after_change(tx, row["id"], teams, now)
 
 
@@ -93,16 +94,16 @@ def update_seller(
     teams: list[str] = values.pop("teams", current["teams"])
     _refuse_unknown_teams(tx, teams)
     around = {*teams, *current["teams"]}
-    store.pools_of(tx.connection, around, lock=True)
-    if not store.change_seller(tx, current["seller_id"], version, updated_at=now, **values):
+    store.pools.of_teams(tx.connection, around, lock=True)
+    if not store.staff.change_seller(tx, current["seller_id"], version, updated_at=now, **values):
         raise Conflict(_CHANGED)
     if teams != current["teams"]:
-        store.join_teams(tx, current["seller_id"], teams)
+        store.staff.join_teams(tx, current["seller_id"], teams)
     return _after_change(tx, current["seller_id"], around, now)
 
 
 def _refuse_unknown_teams(tx: Transaction, teams: list[str]) -> None:
-    unknown = set(teams) - store.known_teams(tx.connection, teams)
+    unknown = set(teams) - store.staff.known_teams(tx.connection, teams)
     if unknown:
         raise invalid("teams", NOT_FOUND, f"there is no team {min(unknown)}")
 
@@ -136,14 +137,14 @@ def add_time_off(
     """Keeps that a seller is away from one instant until just before another, both ISO 8601 with an offset.
 
     Raises:
-        NotFound: no such seller. Invalid: naming the fields.
+        NotFound: no such seller. Invalid: naming the fields; also when it overlaps a time off that is there already.
     """
     seller = get_seller(tx.connection, seller_id)
     begins, ends = _instant("starts_at", starts_at), _instant("ends_at", ends_at)
     if ends <= begins:
         raise invalid("ends_at", INVALID, "must be later than starts_at")
-    if len(reason) > 500:
-        raise invalid("reason", TOO_LONG, "at most 500 characters")
+    if len(reason) > limits.REASON:
+        raise invalid("reason", TOO_LONG, f"at most {limits.REASON} characters")
     row = {
         "id": new_id(),
         "seller_id": seller["seller_id"],
@@ -151,10 +152,19 @@ def add_time_off(
         "ends_at": ends,
         "reason": reason,
     }
-    store.pools_of(tx.connection, seller["teams"], lock=True)
-    store.add_time_off(tx, row)
+    store.pools.of_teams(tx.connection, seller["teams"], lock=True)
+    store.pools.sellers_with_load(tx.connection, [seller["seller_id"]], lock=True)  # who may be in no team
+    _refuse_overlap(tx, row)
+    store.staff.add_time_off(tx, row)
     _distribute_again(tx, seller["teams"], now or utc_now())
     return get_seller(tx.connection, seller_id)
+
+
+def _refuse_overlap(tx: Transaction, row: Mapping[str, Any]) -> None:
+    for off in store.pools.time_off_of(tx.connection, [row["seller_id"]], row["starts_at"]):
+        if off["starts_at"] < row["ends_at"]:
+            there = f"{iso(off['starts_at'])} to {iso(off['ends_at'])}"
+            raise invalid("starts_at", OVERLAP, f"overlaps the time off from {there} (id {off['id']})")
 
 
 def remove_time_off(tx: Transaction, seller_id: str, time_off_id: str, now: datetime | None = None) -> dict[str, Any]:
@@ -164,11 +174,11 @@ def remove_time_off(tx: Transaction, seller_id: str, time_off_id: str, now: date
         NotFound: no such seller, or they have no such time off.
     """
     seller = get_seller(tx.connection, seller_id)
-    row = store.time_off_by_id(tx.connection, known_id("time off", time_off_id))
+    row = store.staff.time_off_by_id(tx.connection, known_id("time off", time_off_id))
     if row is None or row["seller_id"] != seller["seller_id"]:
         raise NotFound("time off", time_off_id)
-    store.pools_of(tx.connection, seller["teams"], lock=True)
-    store.drop_time_off(tx, row["id"])
+    store.pools.of_teams(tx.connection, seller["teams"], lock=True)
+    store.staff.drop_time_off(tx, row["id"])
     _distribute_again(tx, seller["teams"], now or utc_now())
     return get_seller(tx.connection, row["seller_id"])
 
@@ -193,12 +203,12 @@ def set_rule(tx: Transaction, form_id: str, team_id: str, now: datetime | None =
         form_id, team_id = known_id("form_id", form_id), known_id("team_id", team_id)
     except NotFound as error:
         raise invalid(error.what, INVALID, f"{error.identifier!r} is not an id") from None
-    if not store.known_teams(tx.connection, [team_id]):
+    if not store.staff.known_teams(tx.connection, [team_id]):
         raise invalid("team_id", NOT_FOUND, f"there is no team {team_id}")
-    before = store.rules_of(tx.connection, [form_id]).get(form_id)
+    before = store.staff.rules_of(tx.connection, [form_id]).get(form_id)
     opened = open_pools(tx.connection, {team_id, *([before["team_id"]] if before else [])}, now)
-    version = store.save_rule(tx, form_id, team_id, STRATEGY, now)
-    store.follow_rule(tx, form_id, team_id)
+    version = store.staff.save_rule(tx, form_id, team_id, STRATEGY, now)
+    store.work.follow_rule(tx, form_id, team_id)
     opened.expect([team_id])
     distribute(tx, opened)
     return {"form_id": form_id, "team_id": team_id, "strategy": STRATEGY, "version": version}

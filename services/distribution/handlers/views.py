@@ -39,7 +39,7 @@ def get_team(connection: Connection, team_id: str) -> dict[str, Any]:
     Raises:
         NotFound: no such team.
     """
-    row = store.team(connection, known_id("team", team_id))
+    row = store.staff.team(connection, known_id("team", team_id))
     if row is None:
         raise NotFound("team", team_id)
     return _team(row)
@@ -47,7 +47,7 @@ def get_team(connection: Connection, team_id: str) -> dict[str, Any]:
 
 def list_teams(connection: Connection, cursor: str | None = None, limit: int = 50) -> Page:
     """Teams, newest first."""
-    rows, following = page(connection, store.team_rows(), teams.c.created_at, teams.c.id, cursor, limit)
+    rows, following = page(connection, store.staff.team_rows(), teams.c.created_at, teams.c.id, cursor, limit)
     return {"items": [_team(row._mapping) for row in rows], "next": following}
 
 
@@ -61,7 +61,7 @@ def get_seller(connection: Connection, seller_id: str) -> dict[str, Any]:
     Raises:
         NotFound: no such seller.
     """
-    row = store.seller(connection, known_id("seller", seller_id))
+    row = store.staff.seller(connection, known_id("seller", seller_id))
     if row is None:
         raise NotFound("seller", seller_id)
     return _sellers(connection, [row])[0]
@@ -71,16 +71,18 @@ def list_sellers(
     connection: Connection, team_id: str | None = None, cursor: str | None = None, limit: int = 50
 ) -> Page:
     """Sellers, newest first; of one team when it is named."""
-    select = store.seller_rows(None if team_id is None else known_id("team", team_id))
+    select = store.staff.seller_rows(None if team_id is None else known_id("team", team_id))
     rows, following = page(connection, select, sellers.c.created_at, sellers.c.id, cursor, limit)
     return {"items": _sellers(connection, [row._mapping for row in rows]), "next": following}
 
 
 def _sellers(connection: Connection, rows: list[RowMapping]) -> list[dict[str, Any]]:
     identifiers = [row["id"] for row in rows]
-    memberships = store.teams_of(connection, identifiers)
-    away = store.time_off_of(connection, identifiers)
-    open_work = {row["id"]: row["open_work"] for row in store.sellers_with_load(connection, identifiers, lock=False)}
+    memberships = store.staff.teams_of(connection, identifiers)
+    away = store.pools.time_off_of(connection, identifiers)
+    open_work = {
+        row["id"]: row["open_work"] for row in store.pools.sellers_with_load(connection, identifiers, lock=False)
+    }
     return [
         plain(
             {
@@ -102,7 +104,7 @@ def _time_off(row: RowMapping) -> dict[str, Any]:
 def list_rules(connection: Connection) -> Page:
     """Every rule, oldest first."""
     names = ("form_id", "team_id", "strategy", "version", "updated_at")
-    items = [plain({name: row[name] for name in names}) for row in store.all_rules(connection)]
+    items = [plain({name: row[name] for name in names}) for row in store.staff.all_rules(connection)]
     return {"items": items, "next": None}
 
 
@@ -122,7 +124,7 @@ def assignments(
     connection: Connection, work_ids: Collection[str], *, now: datetime | None = None
 ) -> list[dict[str, Any]]:
     """Those of these that are known, by work id."""
-    return _assignments(connection, store.work_by_id(connection, work_ids), now)
+    return _assignments(connection, store.work.by_id(connection, work_ids), now)
 
 
 def _assignments(connection: Connection, rows: store.Rows, now: datetime | None = None) -> list[dict[str, Any]]:
@@ -144,7 +146,7 @@ def _waiting_now(connection: Connection, rows: store.Rows, now: datetime) -> dic
 
 def seller_work(connection: Connection, seller_id: str, cursor: str | None = None, limit: int = 50) -> Page:
     """What a seller has or had when it was closed, newest first."""
-    select = store.work_rows().where(work.c.seller_id == known_id("seller", seller_id))
+    select = store.work.rows().where(work.c.seller_id == known_id("seller", seller_id))
     rows, following = page(connection, select, work.c.assigned_at, work.c.work_id, cursor, limit)
     return {"items": _assignments(connection, [row._mapping for row in rows]), "next": following}
 
@@ -158,7 +160,7 @@ def waiting(
     now: datetime | None = None,
 ) -> Page:
     """What waits, newest first, each with its reason; of one team when it is named."""
-    select = store.work_rows().where(work.c.state == "waiting")
+    select = store.work.rows().where(work.c.state == "waiting")
     if team_id is not None:
         select = select.where(work.c.team_id == known_id("team", team_id))
     rows, following = page(connection, select, work.c.arrived_at, work.c.work_id, cursor, limit)
@@ -181,11 +183,11 @@ def why(connection: Connection, work_id: str, *, now: datetime | None = None) ->
     answer = {name: shown[name] for name in ("work_id", "state", "reason", "waiting_reason", "score")}
     answer |= {"winner": None, "decided_at": None, "rule": None, "candidates": []}
     if shown["state"] == "waiting":
-        rule = store.rules_of(connection, [shown["form_id"]]).get(shown["form_id"])
+        rule = store.staff.rules_of(connection, [shown["form_id"]]).get(shown["form_id"])
         judged = _judged_now(connection, shown["work_id"], now) if shown["team_id"] else []
         version = rule["version"] if rule else None
     else:
-        decision = store.decision_of(connection, shown["work_id"], shown["assignment_version"])
+        decision = store.work.decision_of(connection, shown["work_id"], shown["assignment_version"])
         if decision is None:
             return answer
         answer["winner"] = _named(connection, decision["seller_id"])
@@ -194,26 +196,26 @@ def why(connection: Connection, work_id: str, *, now: datetime | None = None) ->
         version = decision["rule_version"]
     if version:
         answer["rule"] = {"form_id": shown["form_id"], "team_id": shown["team_id"], "version": version}
-    names = store.names_of(connection, [candidate.seller_id for candidate in judged])
+    names = store.staff.names_of(connection, [candidate.seller_id for candidate in judged])
     answer["candidates"] = [_candidate(candidate, names) for candidate in judged]
     return answer
 
 
 def _judged_then(connection: Connection, decision: RowMapping) -> list[Judged]:
-    snapshot, decided = store.snapshot_with_decisions(connection, decision["snapshot_id"])
+    snapshot, decided = store.work.snapshot_with_decisions(connection, decision["snapshot_id"])
     if snapshot is None:
         return []
     return explain(thaw(snapshot["sellers"]), map(lead_of, decided), decision["work_id"])
 
 
 def _judged_now(connection: Connection, work_id: str, now: datetime) -> list[Judged]:
-    row = store.work_by_id(connection, [work_id])[0]
+    row = store.work.by_id(connection, [work_id])[0]
     opened = open_pools(connection, [row["team_id"]], now, lock=False)
     return explain(opened.candidates(row["team_id"]), [lead_of(row)], work_id)
 
 
 def _named(connection: Connection, seller_id: str) -> dict[str, str]:
-    return {"seller_id": seller_id, "name": store.names_of(connection, [seller_id]).get(seller_id, "")}
+    return {"seller_id": seller_id, "name": store.staff.names_of(connection, [seller_id]).get(seller_id, "")}
 
 
 def _candidate(judged: Judged, names: Mapping[str, str]) -> dict[str, Any]:
@@ -239,7 +241,7 @@ def fairness(connection: Connection, team_id: str) -> dict[str, Any]:
     opened = open_pools(connection, [team["team_id"]], utc_now(), lock=False)
     pool = opened.pools[team["team_id"]]
     accounts = {seller: [0, 0] for seller in pool.members} | pool.ledger
-    rows = {row["id"]: row for row in store.sellers_with_load(connection, list(accounts), lock=False)}
+    rows = {row["id"]: row for row in store.pools.sellers_with_load(connection, list(accounts), lock=False)}
     items = [
         {
             "seller_id": seller,

@@ -1,7 +1,7 @@
 """When a send that did not succeed is tried, looked up or given up."""
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal, get_args
 
 LEASE: Final = timedelta(seconds=90)
 """How long a claimed message may stay in `sending`; well above the longest a provider call may take."""
@@ -17,6 +17,11 @@ LOOK_UP_FOR: Final = timedelta(hours=24)
 """A provider's list may lag behind what it accepted: it is asked again, ever more rarely, for this long."""
 
 WAITS_FOR_A_PERSON_AFTER: Final = timedelta(hours=1)
+
+Outcome = Literal["sent", "not_sent"]
+"""What a person may decide about a message whose fate is unknown."""
+
+OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
 
 
 def retry_at(now: datetime, attempts: int, jitter: float, retry_after: float | None = None) -> datetime | None:

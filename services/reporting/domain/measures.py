@@ -36,7 +36,8 @@ def cell_of(fact: Any) -> Cell:
         case WorkUnassigned():
             return Cell("leads_returned", hour_of(fact.unassigned_at), "", fact.seller_id)
         case OpportunityOpened():
-            return Cell("opportunities_opened", hour_of(fact.opened_at), fact.source, fact.seller_id)
+            # Of two assignments told out of order either may open it: the seller would depend on which came first.
+            return Cell("opportunities_opened", hour_of(fact.opened_at), fact.source, "")
         case OpportunityClosed():
             return Cell(f"opportunities_{fact.outcome}", hour_of(fact.closed_at), "", fact.seller_id)
         case MessageSent():

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from runtime_cases import trips_to
 
 from contracts.distribution import WorkAssigned, WorkUnassigned
 from runtime.clock import iso, utc_now
@@ -110,18 +111,56 @@ def test_news_of_a_loss_that_comes_first_is_not_undone_by_the_older_assignment(d
 
 
 def test_a_batch_costs_the_same_number_of_statements_whatever_its_size(database: Database) -> None:
-    statements: list[str] = []
-    sa.event.listen(
-        database.engine, "before_cursor_execute", lambda _c, _cu, statement, *_: statements.append(statement)
-    )
-    counts = []
-    for size in (5, 120):
-        facts = [assigned(new_id(), ANA, 1) for _ in range(size)]
-        statements.clear()
-        with database.write() as transaction:
-            handlers.open_opportunities(transaction, facts)
-        counts.append(len(statements))
-    assert counts[0] == counts[1], statements
+    statements = trips_to(database)
+    counts: list[tuple[int, ...]] = []
+    for size in (1, 200):
+        works = [new_id() for _ in range(size)]
+        spent = []
+        for use_case, facts in (
+            (handlers.open_opportunities, [assigned(work_id, ANA, 1) for work_id in works]),
+            (handlers.open_opportunities, [assigned(work_id, RUI, 2) for work_id in works]),
+            (handlers.take_away, [unassigned(work_id, RUI, 3) for work_id in works]),
+        ):
+            statements.clear()
+            with database.write() as transaction:
+                use_case(transaction, facts)  # type: ignore[operator]
+            spent.append(len(statements))
+        counts.append(tuple(spent))
+    assert counts[0] == counts[1] <= (5, 4, 4), statements
+
+
+def test_a_batch_changes_each_opportunity_and_its_open_tasks_alone(database: Database) -> None:
+    kept, handed, lost, late = (new_id() for _ in range(4))
+    hear(database, *(assigned(work_id, ANA, 2) for work_id in (kept, handed, lost, late)))
+    with database.write() as transaction:
+        handlers.open_opportunities(transaction, [assigned(handed, RUI, 3), assigned(late, RUI, 1)])
+        handlers.take_away(transaction, [unassigned(lost, ANA, 3)])
+    sellers = {kept: ANA, handed: RUI, lost: None, late: ANA}
+    with database.read() as connection:
+        found = {row.work_id: row for row in connection.execute(sa.select(store.opportunity))}
+        tasks = {row.opportunity_id: row.seller_id for row in connection.execute(sa.select(store.task))}
+    assert {work_id: row.seller_id for work_id, row in found.items()} == sellers
+    assert tasks == {row.id: sellers[work_id] for work_id, row in found.items()}
+    changed = {kept: (2, 1), handed: (3, 2), lost: (3, 2), late: (2, 1)}
+    assert {work_id: (row.assignment_version, row.version) for work_id, row in found.items()} == changed
+    assert {(row.contact_id, row.source, row.state) for row in found.values()} == {(CONTACT, "site", "open")}
+
+
+def test_opportunities_are_written_in_the_order_of_their_ids(database: Database) -> None:
+    works = [new_id() for _ in range(5)]
+    hear(database, *(assigned(work_id, ANA, 1) for work_id in works))
+    with database.read() as connection:
+        ids = sorted(connection.execute(sa.select(store.opportunity.c.id)).scalars())
+    written: list[Any] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if statement.startswith("INSERT INTO opportunity "):
+            written.extend(parameters.values() if isinstance(parameters, dict) else parameters)
+
+    sa.event.listen(database.engine, "before_cursor_execute", note)
+    with database.write() as transaction:
+        handlers.open_opportunities(transaction, [assigned(work_id, RUI, 2) for work_id in reversed(works)])
+    assert [value for value in written if value in ids] == ids
 
 
 def test_closing_needs_an_outcome_a_reason_for_a_loss_and_the_version_seen(database: Database) -> None:
@@ -141,5 +180,12 @@ def test_closing_needs_an_outcome_a_reason_for_a_loss_and_the_version_seen(datab
     assert (closed["state"], closed["outcome"], closed["version"]) == ("closed", "won", 2)
     with pytest.raises(Conflict, match="closed already"):
         database.transact(handlers.close_opportunity, identifier, "won", "", 2)
-    hear(database, assigned(work_id, RUI, 2))
-    assert only(database, work_id)["state"] == "closed"
+
+
+def test_what_is_closed_stays_with_whoever_closed_it(database: Database) -> None:
+    work_id = new_id()
+    hear(database, assigned(work_id, ANA, 1))
+    closed = database.transact(handlers.close_opportunity, only(database, work_id)["opportunity_id"], "won", "", 1)
+    hear(database, assigned(work_id, RUI, 2), unassigned(work_id, RUI, 3))  # before distribution heard of the end
+    assert only(database, work_id) == closed
+    assert closed["seller_id"] == ANA

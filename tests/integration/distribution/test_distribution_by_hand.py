@@ -162,11 +162,11 @@ def test_waiting_work_that_somebody_took_meanwhile_is_not_assigned_over_them(com
     first, second = company.seller(team, active=False), company.seller(company.team("Outra"))
     lead = company.capture(company.form(team))[0]
     with company.database.read() as connection:
-        read = dict(store.waiting_work(connection, [team], 10)[0])
+        read = dict(store.work.waiting(connection, [team], 10)[0])
     company.reassign(lead, second)
     mine = read | {"state": "assigned", "seller_id": first, "assignment_version": 1, "assigned_at": company.now}
     with company.database.write() as tx:
-        assert not store.assign_waiting(tx, [mine])
+        assert not store.work.assign_waiting(tx, [mine])
     assert company.holder(lead) == second
 
 
@@ -198,3 +198,19 @@ def test_pages_of_work(company: Company) -> None:
 
 def company_waiting(company: Company) -> Any:
     return lambda *arguments: company.ask(views.waiting, *arguments)
+
+
+@pytest.mark.feature("DIS-7", "DIS-15")
+def test_a_lead_without_a_team_says_why_it_waits_when_it_is_returned(company: Company) -> None:
+    loner, form = company.seller(), new_id()
+    first, second = company.capture(form, 2)
+    for lead in (first, second):
+        company.reassign(lead, loner)
+    returned = company.give_back(first)
+    assert (returned["state"], returned["team_id"], returned["waiting_reason"]) == ("waiting", None, "no_rule")
+    team = company.team()
+    seller = company.seller(team)
+    company.rule(form, team)
+    assert company.holder(first) == seller
+    returned = company.give_back(second)  # given before there was a rule, returned after
+    assert (returned["team_id"], returned["seller_id"]) == (team, seller)

@@ -121,10 +121,10 @@ def test_a_rule_changed_while_its_leads_arrive_leaves_none_behind(
     form, steady = company.form(old), company.form(other)
     kept = company.capture(steady)[0]
     with company.database.read() as connection:
-        stale = store.rules_of(connection, [form])
+        stale = store.staff.rules_of(connection, [form])
     company.rule(form, new)
     with monkeypatch.context() as patch:  # as if the leads' transaction had read the rules before the change
-        patch.setattr(store, "rules_of", lambda *_: stale)
+        patch.setattr(store.staff, "rules_of", lambda *_: stale)
         leads = company.capture(form, 3)
     assert [company.holder(lead) for lead in leads] == [None] * 3
     company.wake()

@@ -145,6 +145,33 @@ def test_time_off_is_checked_and_can_be_taken_back(company: Company) -> None:
         company.database.transact(staff.remove_time_off, seller, time_off)
 
 
+@pytest.mark.feature("DIS-1")
+@pytest.mark.parametrize(
+    ("starts", "ends", "taken"),
+    [(8, 10, True), (8, 11, False), (11, 12, False), (8, 20, False), (10, 14, False), (13, 20, False), (14, 20, True)],
+)
+def test_time_off_that_overlaps_another_is_refused_and_the_other_named(
+    company: Company, starts: int, ends: int, taken: bool
+) -> None:
+    seller = company.seller()
+
+    def add(begin: int, end: int, who: str = seller) -> dict[str, Any]:
+        span = (iso(MONDAY.replace(hour=begin)), iso(MONDAY.replace(hour=end)))
+        return company.database.transact(staff.add_time_off, who, *span)
+
+    (there,) = add(10, 14)["time_off"]
+    assert add(starts, ends, company.seller())["time_off"]  # somebody else's is none of theirs
+    if taken:
+        assert len(add(starts, ends)["time_off"]) == 2
+        return
+    with pytest.raises(Invalid) as refused:
+        add(starts, ends)
+    (error,) = refused.value.errors
+    assert (error["field"], error["code"]) == ("starts_at", "overlap")
+    assert there["id"] in error["message"]
+    assert company.ask(views.get_seller, seller)["time_off"] == [there]
+
+
 def test_a_rule_names_a_team_there_is(company: Company) -> None:
     team = company.team()
     for form, unknown, field in ((new_id(), new_id(), "team_id"), ("x", team, "form_id"), (new_id(), "x", "team_id")):

@@ -6,12 +6,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
+from typing import Any
 
 import pytest
 import requests
 from notification_cases import Sandbox, assigned, seller
 
 from contracts.distribution import SELLER_CHANGED, WORK_ASSIGNED
+from runtime.errors import Conflict
 from runtime.ids import new_id
 from runtime.migrations import upgrade
 from runtime.ports import pick_free
@@ -84,6 +86,35 @@ def test_from_the_bus_to_inbox_and_phone(running: Settings, sandbox: Sandbox) ->
         wait_for(lambda: len(sandbox.ledger()) == 12)
         assert time.monotonic() - sent_at < 0.9, "the sender waited for its timer instead of the commit"
         assert pool.call("notifications", "unknown") == {"items": [], "next": None}
+    finally:
+        pool.close()
+        publisher.stop()
+
+
+@pytest.mark.feature("NOT-4", "R6")
+def test_what_a_person_settles_as_not_sent_goes_out(running: Settings, sandbox: Sandbox) -> None:
+    publisher = Publisher(running.amqp_url, "test").start()
+    assert publisher.wait_open(10)
+    pool = RpcPool(running)
+    rita = new_id()
+    fact = assigned(rita)
+
+    def emails() -> list[dict[str, Any]]:
+        told = pool.call("notifications", "messages", work_id=fact.work_id)["items"]
+        return [item for item in told if item["channel"] == "email"]
+
+    try:
+        sandbox.fault("email", "reset")
+        publisher.publish_and_wait(pack(SELLER_CHANGED, [seller(rita, channels=("email",))], lane="live"), 10)
+        publisher.publish_and_wait(pack(WORK_ASSIGNED, [fact], lane="live"), 10)
+        wait_for(lambda: [item["state"] for item in emails()] == ["unknown"])
+        sandbox.fault("email", None)
+        decision = {"message_id": emails()[0]["message_id"], "outcome": "not_sent", "by": "ana"}
+        assert pool.call("notifications", "settle_message", **decision)["state"] == "queued"
+        wait_for(lambda: [item["state"] for item in emails()] == ["sent"])
+        with pytest.raises(Conflict, match="is sent; ana settled it as not_sent"):
+            pool.call("notifications", "settle_message", **decision)
+        assert sandbox.per_intent() == {decision["message_id"]: 1}
     finally:
         pool.close()
         publisher.stop()

@@ -1,7 +1,9 @@
 """The outbox: with the transaction or not at all, and until the broker has it."""
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import asdict, replace
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -21,6 +23,8 @@ from runtime_cases import (
 )
 
 from contracts.capture import LEAD_CAPTURED
+from runtime import metrics
+from runtime.bus import Bus
 from runtime.clock import utc_now
 from runtime.database import Database
 from runtime.ids import new_id
@@ -157,6 +161,55 @@ def test_many_confirmations_at_once_are_deleted_in_parts(database: Database) -> 
     for _ in range(3):
         box.forget_confirmed()
     assert not box._confirmed
+
+
+@pytest.mark.feature("OPS-3", "R3")
+@pytest.mark.parametrize(("brake", "counted"), [(10_000, 10_001), (20_000, 15_000)])
+def test_a_long_queue_is_counted_no_further_than_anybody_asks(
+    database: Database, settings: Settings, brake: int, counted: int
+) -> None:
+    bus = Bus(database, [], replace(settings, outbox_brake=brake))
+    due_at = utc_now() - timedelta(hours=1)
+    queued = [
+        {**asdict(row), "body": b"x" * 1000, "due_at": due_at + timedelta(milliseconds=number)}
+        for number, row in enumerate(_made_up(15_000))
+    ]
+    with database.write() as transaction:
+        transaction.connection.execute(sa.insert(outbox), queued)
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("ANALYZE")
+    asked = _statements(database, bus.outbox.sweep)
+    assert (bus.outbox.waiting, metrics.OUTBOX_WAITING._value.get()) == (counted, counted)
+    assert len(asked) == 1
+    assert _statements(database, bus.status)[0] == asked[0]
+    assert bus.status()["outbox"] == counted
+    assert bus.status()["oldest_outbox_due_at"] == due_at.isoformat()
+    plan = _plan(database, *asked[0])
+    assert plan.count("ix_outbox_due_at") == 2, plan
+    assert "Seq Scan" not in plan, plan
+
+
+def _statements(database: Database, work: Callable[[], object]) -> list[tuple[str, Any]]:
+    """What `work` asks of the database."""
+    asked: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        asked.append((statement, parameters))
+
+    sa.event.listen(database.engine, "before_cursor_execute", note)
+    try:
+        work()
+    finally:
+        sa.event.remove(database.engine, "before_cursor_execute", note)
+    return [(statement, parameters) for statement, parameters in asked if statement.startswith("SELECT")]
+
+
+def _plan(database: Database, statement: str, parameters: Any) -> str:
+    """How the database goes about it."""
+    explain = "EXPLAIN QUERY PLAN" if database.dialect == "sqlite" else "EXPLAIN"
+    with database.read() as connection:
+        rows = connection.exec_driver_sql(f"{explain} {statement}", parameters).all()
+    return "\n".join(str(row[-1]) for row in rows)
 
 
 @pytest.mark.feature("R4")

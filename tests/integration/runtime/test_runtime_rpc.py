@@ -12,7 +12,7 @@ from faults.installation import Installation
 from runtime_cases import wait_for
 
 from contracts.capture import ACCEPT_SUBMISSION, AcceptSubmission
-from runtime.errors import Conflict, Invalid, NotFound, TimedOut, Unavailable
+from runtime.errors import Broken, Conflict, Invalid, NotFound, TimedOut, Unavailable
 from runtime.ids import new_id
 from runtime.rabbitmq import RabbitNode
 from runtime.rpc_client import RpcPool
@@ -99,7 +99,7 @@ def test_errors_arrive_as_they_left(capture: Installation) -> None:
     made = capture.call("capture", "create_form", form=form())
     with pytest.raises(Conflict, match="version 1"):
         capture.call("capture", "update_form", form_id=made["id"], changes={"name": "New"}, version=9)
-    with pytest.raises(Unavailable):
+    with pytest.raises(Broken, match=r"capture.create_form failed: \w+ in call [0-9a-f-]{36}"):
         capture.call("capture", "create_form", form="not even a form")
 
 
@@ -186,5 +186,6 @@ def submission(number: int) -> AcceptSubmission:
         received_at="2026-03-01T10:00:00+00:00",
         fields={"phone": f"+35191{number:07d}"},
         roles={"phone": "phone"},
+        digest=f"{number:064x}",
         import_id="crowd",
     )

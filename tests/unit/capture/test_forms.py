@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from contracts.errors import NOT_ALLOWED
 from services.capture.domain.forms import problems_of_form
 
 pytestmark = pytest.mark.feature("CAP-2")
@@ -47,8 +48,26 @@ def test_a_plain_form_is_accepted() -> None:
         ({"fields": [{"name": "a", "kind": "choice"}], "one_of": []}, "fields.0.choices"),
         ({"fields": [{"name": "a", "max_length": 0}], "one_of": []}, "fields.0.max_length"),
         ({"fields": [{"name": "a", "role": "shoe size"}], "one_of": []}, "fields.0.role"),
+        ({"fields": [{"name": "a", "max_length": True}], "one_of": []}, "fields.0.max_length"),
+        ({"fields": [{"name": "a", "required": "yes"}], "one_of": []}, "fields.0.required"),
+        ({"fields": [{"name": "a", "choices": None}], "one_of": []}, "fields.0.choices"),
+        ({"fields": [{"name": "a", "choices": "abc"}], "one_of": []}, "fields.0.choices"),
+        ({"fields": [{"name": "a", "choices": ["b", 3]}], "one_of": []}, "fields.0.choices.1"),
+        ({"fields": [{"name": "a", "role": ["name"]}], "one_of": []}, "fields.0.role"),
+        ({"fields": [{"name": None}], "one_of": []}, "fields.0.name"),
         ({"one_of": ["phone"]}, "one_of"),
+        ({"one_of": None}, "one_of"),
+        ({"one_of": "email"}, "one_of"),
+        ({"one_of": [["email"]]}, "one_of"),
+        ({"active": None}, "active"),
     ],
 )
 def test_what_is_wrong_is_named(changes: dict[str, Any], where: str) -> None:
     assert [problem[0] for problem in problems_of_form({**GOOD, **changes})] == [where]
+
+
+def test_a_setting_that_no_field_has_is_named_with_those_there_are() -> None:
+    form = {**GOOD, "fields": [{"name": "email", "placeholder": "you@example.com"}]}
+    ((where, code, sentence),) = problems_of_form(form)
+    assert (where, code) == ("fields.0.placeholder", NOT_ALLOWED)
+    assert sentence.startswith("leave it out; a field has name, kind, role, required")

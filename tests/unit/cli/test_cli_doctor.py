@@ -96,4 +96,4 @@ def test_a_setting_that_is_not_a_number(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("RODIZIO_GATEWAY_PORT", "eighty")
     done = CliRunner().invoke(doctor.doctor, [])
     assert done.exit_code == 1
-    assert "RODIZIO_GATEWAY_PORT must be a number" in done.output
+    assert "RODIZIO_GATEWAY_PORT must be a whole number from 1 to 65535" in done.output

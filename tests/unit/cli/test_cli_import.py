@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from cli.import_file import SOME_REJECTED, import_file
 from cli.rejected import original_cell, safe_cell
-from cli.sending import MOST_ROWS
+from contracts.limits import IMPORT_ROWS
 from tests.cli_cases import SELLER, FakeGateway
 
 pytestmark = pytest.mark.feature("CAP-5")
@@ -55,11 +55,11 @@ def test_every_row_becomes_a_lead(importing: Import, gateway: FakeGateway) -> No
 
 
 def test_a_long_file_goes_in_batches_with_each_row_once_and_numbered(importing: Import, gateway: FakeGateway) -> None:
-    rows = 2 * MOST_ROWS + 345
+    rows = 2 * IMPORT_ROWS + 345
     summary = importing.summary("name,email\n" + "".join(f"N{n},n{n}@example.com\n" for n in range(rows)))
 
     assert (summary["rows"], summary["accepted"], summary["captured"]) == (rows, rows, rows)
-    assert sorted(len(post["rows"]) for post in gateway.posts) == [345, MOST_ROWS, MOST_ROWS]
+    assert sorted(len(post["rows"]) for post in gateway.posts) == [345, IMPORT_ROWS, IMPORT_ROWS]
     assert {number: lead["name"] for number, lead in gateway.leads.items()} == {n: f"N{n}" for n in range(rows)}
 
 

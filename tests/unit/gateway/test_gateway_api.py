@@ -10,9 +10,10 @@ from flask.testing import FlaskClient
 from contracts.capture import FormChanged
 from gateway import keys
 from gateway.api.imports import brake
+from gateway.submission import digest_of
 from runtime.clock import utc_now
 from runtime.database import Database
-from runtime.errors import Conflict, NotFound, TimedOut, Unavailable, invalid
+from runtime.errors import Broken, Conflict, NotFound, TimedOut, Unavailable, invalid
 from runtime.ids import new_id
 
 pytestmark = pytest.mark.feature("GTW-2")
@@ -51,7 +52,16 @@ def test_every_operation_needs_a_key(app: Flask, client: FlaskClient) -> None:
     for path, operations in paths.items():
         for method in operations.keys() - {"parameters"}:
             address = path.replace("{service}", "capture")
-            for name in ("form_id", "team_id", "seller_id", "time_off_id", "lead_id", "opportunity_id", "import_id"):
+            for name in (
+                "form_id",
+                "team_id",
+                "seller_id",
+                "time_off_id",
+                "lead_id",
+                "opportunity_id",
+                "import_id",
+                "message_id",
+            ):
                 address = address.replace(f"{{{name}}}", A)
             assert client.open(address, method=method).status_code == 401, (method, path)
 
@@ -84,6 +94,7 @@ def test_the_database_keeps_no_key(database: Database, key: str) -> None:
         (invalid("name", "required", "must be filled"), 422, "invalid"),
         (Unavailable("away"), 503, "unavailable"),
         (TimedOut("slow"), 504, "timeout"),
+        (Broken("secret detail"), 500, "internal_server_error"),
         (RuntimeError("secret detail"), 500, "internal_server_error"),
     ],
 )
@@ -196,8 +207,9 @@ def test_a_lead_is_posted_the_way_a_form_does(
         ({"state": "same"}, 202, 0),
         ({"state": "conflict"}, 409, 0),
         (TimedOut("slow"), 202, 1),
+        (Broken("failed"), 202, 1),
     ],
-    ids=["new", "same", "conflict", "capture away"],
+    ids=["new", "same", "conflict", "capture away", "capture fails"],
 )  # fmt: skip
 def test_an_idempotency_key_is_asked_about(
     client: FlaskClient, services: Any, bearer: dict[str, str], form: FormChanged, broker_stub: Any,
@@ -238,6 +250,7 @@ def test_rows_are_judged_one_by_one_and_published_in_bulk(
     facts = broker_stub.facts
     assert facts[0].lead_id == str(uuid5(UUID(A), "2"))
     assert {fact.import_id for fact in facts} == {A}
+    assert [fact.digest for fact in facts] == [digest_of(fact.fields) for fact in facts]
     client.post(f"/api/v1/imports/{A}/rows", json=body, headers=bearer)
     assert [fact.lead_id for fact in broker_stub.facts[448:]] == [fact.lead_id for fact in facts]
 
@@ -303,6 +316,8 @@ def test_an_import_takes_a_thousand_rows_and_no_more(
         ("POST", f"/notifications/{A}/read", {"message_ids": [B]},
          ("notifications", "mark_read", {"seller_id": A, "message_ids": [B]})),
         ("GET", "/notifications/unknown", None, ("notifications", "unknown", {"cursor": None, "limit": 50})),
+        ("POST", f"/notifications/unknown/{A}/settle", {"outcome": "not_sent"},
+         ("notifications", "settle_message", {"message_id": A, "outcome": "not_sent", "by": "test"})),
         ("GET", f"/opportunities?seller_id={A}", None,
          ("campaigns", "opportunities", {"seller_id": A, "work_id": None, "cursor": None, "limit": 50})),
         ("POST", f"/opportunities/{A}/close", {"outcome": "won", "version": 1},
@@ -337,6 +352,7 @@ def test_each_operation_asks_its_service(
         (f"/sellers/{A}/time-off", {"starts_at": "2026-12-24T00:00", "ends_at": "2026-12-26T00:00:00Z"}, "starts_at"),
         (f"/opportunities/{A}/close", {"outcome": "maybe", "version": 1}, "outcome"),
         (f"/leads/{A}/reassign", {"seller_id": B}, "version"),
+        (f"/notifications/unknown/{A}/settle", {"outcome": "maybe"}, "outcome"),
         ("/services/capture/parked/drop", {"ids": []}, "ids"),
     ],
 )  # fmt: skip

@@ -1,0 +1,45 @@
+"""How long and how many: one figure for the API that describes a value and for the service that checks it.
+
+Lengths are in characters. What only one side knows of stays with that side.
+"""
+
+from typing import Final
+
+# Forms, which capture owns.
+FORM_KEY: Final = 64
+SHORTEST_FORM_KEY: Final = 4
+FORM_NAME: Final = 120
+SOURCE: Final = 80
+FIELDS: Final = 100
+FIELD_NAME: Final = 100
+FIELD_VALUE: Final = 10_000
+"""The most that a form may allow in one field."""
+CHOICES: Final = 500
+CHOICE: Final = 500
+ORIGIN: Final = 300
+
+# Rows of a file, which the command line sends and the gateway takes.
+IMPORT_ROWS: Final = 1000
+IMPORT_BYTES: Final = 8 * 1024 * 1024
+
+# Teams and sellers, which distribution owns.
+TEAM_NAME: Final = 200
+SUPERVISOR: Final = 200
+SELLER_NAME: Final = 200
+EMAIL: Final = 254
+"""No mail server takes a longer address; of sellers and of visitors."""
+PHONE: Final = 40
+LOCALE: Final = 20
+LOCALE_PATTERN: Final = r"[a-z]{2,3}([-_][A-Za-z0-9]{2,8})*"
+TIME_ZONE: Final = 64
+WEIGHT: Final = 1_000_000
+CAP: Final = 1_000_000
+SHIFTS: Final = 50
+DAYS: Final = 7
+HOLIDAYS: Final = 400
+
+REASON: Final = 500
+"""Why a seller is away, why a lead comes back, why an opportunity was lost."""
+
+MARKED_AT_ONCE: Final = 500
+"""Messages of an inbox."""
