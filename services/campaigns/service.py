@@ -10,7 +10,7 @@ from runtime.transaction import Transaction
 from services.campaigns import handlers
 
 LINGER = 1.0
-"""The seller hears of a lead from notifications; a task that is due in an hour may wait this many seconds for others."""
+"""The seller hears of a lead from notifications; a task due in an hour may wait this many seconds for others."""
 
 
 @operable
