@@ -32,6 +32,13 @@ class Publishes(Protocol):
 
     def publish_and_wait(self, messages: Sequence[Outgoing], timeout: float) -> None: ...
 
+    def later(self, seconds: float, act: Callable[[], None]) -> None: ...
+
+
+REST_SECONDS = 0.008
+"""Pause after a batch of several: a message costs this process and the broker the same whether it holds one submission
+or ten, and when posts come fast the processors are what they wait for. One that comes alone is never kept."""
+
 
 class _Waiting:
     """A submission and the thread that waits for its fate."""
@@ -65,8 +72,8 @@ class _Batch:
 
 
 class Acceptance:
-    """Gathers what the threads of this process want to publish: what comes while a batch is on its way to the broker
-    goes in the next one, so that under load the broker stores and confirms many submissions as one message.
+    """Gathers what the threads of this process want to publish: what comes while a batch is on its way to the broker,
+    or shortly after, goes in the next one, so that under load many submissions are stored and confirmed as one message.
 
     timeout: seconds to wait for the broker before the database keeps the submission instead.
     """
@@ -78,6 +85,7 @@ class Acceptance:
         self._lock = threading.Lock()
         self._waiting: list[_Waiting] = []
         self._under_way: _Batch | None = None
+        self._rests_until = 0.0
 
     def accept(self, fact: AcceptSubmission) -> None:
         """Returns when the submission is durable.
@@ -114,9 +122,10 @@ class Acceptance:
 
     def _send(self) -> None:
         with self._lock:
-            if not self._waiting or self._under_way is not None:
+            now = time.monotonic()
+            if not self._waiting or self._under_way is not None or now < self._rests_until:
                 return
-            batch = self._under_way = _Batch(self._waiting, time.monotonic())
+            batch = self._under_way = _Batch(self._waiting, now)
             self._waiting = []
         try:
             messages = pack(ACCEPT_SUBMISSION, (entry.fact for entry in batch.entries), lane="live")
@@ -132,9 +141,15 @@ class Acceptance:
             self._end(batch, batch.error)
 
     def _end(self, batch: _Batch, error: Exception | None) -> None:
+        is_crowded = error is None and len(batch.entries) > 1
         with self._lock:
             self._under_way = None
-        self._send()  # the next one travels while these threads answer
+            if is_crowded:
+                self._rests_until = time.monotonic() + REST_SECONDS
+        if is_crowded:  # should the connection and with it this wish be lost, the next submission sends these too
+            self.publisher.later(REST_SECONDS, self._send)
+        else:
+            self._send()
         for entry in batch.entries:
             entry.answer(error)
 

@@ -3,6 +3,7 @@
 Workers with threads and no eventlet. Each worker has its own publisher, made when the application is.
 """
 
+import gc
 import os
 import threading
 from pathlib import Path
@@ -45,6 +46,7 @@ def post_worker_init(worker: Any) -> None:
 
     logs.configure("gateway", _settings.log_level)
     access.start("gateway", _settings.log_level)
+    gc.freeze()  # the application stays: nothing of it needs to be looked through again
 
 
 def worker_exit(_server: Any, worker: Any) -> None:

@@ -89,6 +89,11 @@ class BrokerConnection:
 
     # On the connection's thread from here on.
 
+    def later(self, seconds: float, callback: Callable[[], None]) -> None:
+        """Calls `callback` after `seconds`, unless the connection is lost before."""
+        if self._connection is not None:
+            self._connection.ioloop.call_later(seconds, callback)
+
     def ready(self, channel: Any) -> None:
         """`channel` can be used."""
         self.channel = channel

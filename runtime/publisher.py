@@ -113,6 +113,10 @@ class Publisher:
 
     # On the publisher's thread from here on.
 
+    def later(self, seconds: float, act: Callable[[], None]) -> None:
+        """Calls `act` on this thread after `seconds`, unless the connection is lost before. For use in a `done`."""
+        self._link.later(seconds, act)
+
     def _prepare(self, channel: Any) -> None:
         channel.add_on_return_callback(self._was_returned)
         channel.confirm_delivery(self._confirmed)

@@ -8,6 +8,7 @@ import eventlet
 eventlet.monkey_patch()
 
 import fcntl  # noqa: E402
+import gc  # noqa: E402
 import importlib  # noqa: E402
 import logging  # noqa: E402
 import os  # noqa: E402
@@ -44,6 +45,7 @@ def main(service: str) -> None:
     (container,) = runner.containers
     bus = next(extension for extension in container.subextensions if isinstance(extension, BusExtension)).bus
     health.serve(bus, settings.health_host, settings.health_port_of(service))
+    gc.freeze()  # what is here now stays: to look through all of it would stop a lead for a tenth of a second
     log.info("started", extra={"pid": os.getpid(), "database": bus.database.dialect})
     runner.wait()
     del lock

@@ -18,7 +18,7 @@ class CampaignsService:
     """Owns opportunities and tasks."""
 
     name = "campaigns"
-    niceness = 5
+    niceness = 10
     """Where processors are shared, those on a lead's way to its seller go first."""
     database: Database = Storage()
 

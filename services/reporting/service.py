@@ -20,7 +20,7 @@ class ReportingService:
     """Owns the log of facts and the rollups built from it."""
 
     name = "reporting"
-    niceness = 5
+    niceness = 10
     """Where processors are shared, those on a lead's way to its seller go first."""
     database: Database = Storage()
 

@@ -14,8 +14,23 @@ from services.distribution.tables import loads, members, pools, sellers, time_of
 
 _pools_of = sa.select(pools).where(pools.c.team_id.in_(IDS)).order_by(pools.c.team_id)
 _pools_of_locked = _pools_of.with_for_update(key_share=True)
+# No more than deciding takes: a batch of one lead reads everybody in its pool.
+_standing = (
+    sellers.c.id,
+    sellers.c.name,
+    sellers.c.time_zone,
+    sellers.c.weight,
+    sellers.c.daily_cap,
+    sellers.c.open_cap,
+    sellers.c.working_hours,
+    sellers.c.holidays,
+    sellers.c.active,
+    loads.c.open_work,
+    loads.c.day,
+    loads.c.given,
+)
 _sellers_with_load = (
-    sa.select(sellers, loads.c.open_work, loads.c.day, loads.c.given)
+    sa.select(*_standing)
     .join(loads, loads.c.seller_id == sellers.c.id)
     .where(sellers.c.id.in_(IDS))
     .order_by(sellers.c.id)
@@ -32,15 +47,7 @@ _still_off = sa.and_(
     time_off.c.ends_at > sa.bindparam("after", type_=time_off.c.ends_at.type),
 )
 _people = (
-    sa.select(
-        sellers,
-        loads.c.open_work,
-        loads.c.day,
-        loads.c.given,
-        members.c.team_id,
-        time_off.c.starts_at,
-        time_off.c.ends_at,
-    )
+    sa.select(*_standing, members.c.team_id, time_off.c.starts_at, time_off.c.ends_at)
     .join(loads, loads.c.seller_id == sellers.c.id)
     .outerjoin(members, sa.and_(members.c.seller_id == sellers.c.id, members.c.team_id.in_(IDS)))
     .outerjoin(time_off, _still_off)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from flask.testing import FlaskClient
+from runtime_cases import wait_for
 
 from contracts.capture import ACCEPT_SUBMISSION, FormChanged
 from gateway.acceptance import Acceptance
@@ -116,6 +117,7 @@ class SlowBroker:
     def __init__(self) -> None:
         self.messages: list[Any] = []
         self.waiting: list[Any] = []
+        self.wishes: list[tuple[float, Any]] = []
 
     def publish(self, messages: Any, done: Any) -> None:
         self.messages.extend(messages)
@@ -126,24 +128,95 @@ class SlowBroker:
         for done, message in waiting:
             done(message, None)
 
+    def later(self, seconds: float, act: Any) -> None:
+        self.wishes.append((seconds, act))
 
-def test_what_waits_goes_together(database: Database, form: FormChanged) -> None:
-    broker = SlowBroker()
-    acceptance = Acceptance(broker, database, 5.0)  # type: ignore[arg-type]
-    compiled = compile_form(form)
-    facts = [submission_fact(compiled, new_id(), new_id(), dict(GOOD), {}) for _ in range(20)]
-    threads = [threading.Thread(target=acceptance.accept, args=(fact,)) for fact in facts]
-    for thread in threads:
-        thread.start()
-    while any(thread.is_alive() for thread in threads):
-        time.sleep(0.02)
-        broker.confirm()
-    leads = {
-        read_fact(raw, ACCEPT_SUBMISSION).lead_id
-        for message in broker.messages
-        for raw in unpack(message.body, ACCEPT_SUBMISSION).items
-    }
-    assert leads == {fact.lead_id for fact in facts}
-    assert len(broker.messages) < 20
+    def sent(self) -> list[set[str]]:
+        """The leads of each message."""
+        return [
+            {read_fact(raw, ACCEPT_SUBMISSION).lead_id for raw in unpack(message.body, ACCEPT_SUBMISSION).items}
+            for message in self.messages
+        ]
+
+
+class Crowd:
+    """Visitors who post at once, each on a thread of their own."""
+
+    def __init__(self, database: Database, form: FormChanged) -> None:
+        self.broker = SlowBroker()
+        self.acceptance = Acceptance(self.broker, database, 5.0)  # type: ignore[arg-type]
+        self._form = compile_form(form)
+        self._threads: list[threading.Thread] = []
+
+    def post(self, count: int) -> set[str]:
+        """Posts, and returns the leads' ids once each has been sent or waits to be."""
+        facts = [submission_fact(self._form, new_id(), new_id(), dict(GOOD), {}) for _ in range(count)]
+        for fact in facts:
+            self._threads.append(threading.Thread(target=self.acceptance.accept, args=(fact,)))
+            self._threads[-1].start()
+            wait_for(lambda fact=fact: self._has(fact.lead_id), "the post is in")
+        return {fact.lead_id for fact in facts}
+
+    def _has(self, lead_id: str) -> bool:
+        waiting = [entry.fact.lead_id for entry in self.acceptance._waiting]
+        return any(lead_id in leads for leads in [waiting, *self.broker.sent()])
+
+    def join(self) -> None:
+        """Waits until everybody has an answer."""
+        for thread in self._threads:
+            thread.join(5)
+            assert not thread.is_alive()
+
+
+@pytest.fixture
+def crowd(database: Database, form: FormChanged) -> Crowd:
+    return Crowd(database, form)
+
+
+def test_what_comes_while_the_broker_stores_goes_together(crowd: Crowd, database: Database) -> None:
+    first, crowded = crowd.post(1), crowd.post(5)
+    assert crowd.broker.sent() == [first]
+    crowd.broker.confirm()
+    assert crowd.broker.sent() == [first, crowded]
+    crowd.broker.confirm()
+    crowd.join()
     with database.read() as connection:
         assert held(connection) == 0
+
+
+def test_after_a_crowd_the_next_are_gathered_for_a_moment(crowd: Crowd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.acceptance.REST_SECONDS", 1.0)
+    crowd.post(4)
+    crowd.broker.confirm()  # the first, which went alone
+    crowd.broker.confirm()  # the others
+    gathered = crowd.post(3)
+    assert len(crowd.broker.sent()) == 2
+    ((seconds, send),) = crowd.broker.wishes
+    time.sleep(seconds)
+    send()
+    assert crowd.broker.sent()[2:] == [gathered]
+    crowd.broker.confirm()
+    crowd.join()
+
+
+def test_a_moment_that_the_publisher_forgets_ends_all_the_same(crowd: Crowd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.acceptance.REST_SECONDS", 0.2)
+    crowd.post(3)
+    crowd.broker.confirm()
+    crowd.broker.confirm()
+    gathered = crowd.post(1)
+    time.sleep(0.2)
+    crowd.broker.wishes.clear()  # the connection was lost, and the wish with it
+    gathered |= crowd.post(1)
+    assert crowd.broker.sent()[2:] == [gathered]
+    crowd.broker.confirm()
+    crowd.join()
+
+
+def test_one_that_comes_alone_is_not_kept(crowd: Crowd) -> None:
+    for number in range(1, 4):
+        crowd.post(1)
+        assert len(crowd.broker.sent()) == number
+        crowd.broker.confirm()
+    assert not crowd.broker.wishes
+    crowd.join()
