@@ -35,7 +35,7 @@ class Publishes(Protocol):
     def later(self, seconds: float, act: Callable[[], None]) -> None: ...
 
 
-REST_SECONDS = 0.008
+REST_SECONDS = 0.015
 """Pause after a batch of several: a message costs this process and the broker the same whether it holds one submission
 or ten, and when posts come fast the processors are what they wait for. One that comes alone is never kept."""
 
