@@ -250,7 +250,7 @@ class Inbox:
             except Exception as error:
                 attempt += 1
                 trouble = classify(error)
-                if worth_repeating(error, attempt):
+                if worth_repeating(error, attempt) and not took_too_long(error):
                     time.sleep(pause_after_conflict(attempt))
                 elif trouble is Trouble.OUTAGE or split:
                     raise
@@ -296,15 +296,14 @@ class Inbox:
         return set(claimed.scalars())
 
     def _split(self, transaction: Transaction, facts: list[_Received]) -> list[_Received]:
-        """Halves what fails until the bad facts stand alone; returns those."""
+        """Halves what fails or takes too long until the bad facts stand alone; returns those."""
         try:
             with transaction.attempt():
                 self.subscription.handle(transaction, [fact.value for fact in facts])
         except Exception as error:
             trouble = classify(error)
             is_race = trouble is Trouble.CONFLICT and not isinstance(error, sa.exc.IntegrityError)
-            halving_helps = len(facts) > 1 and took_too_long(error)
-            if trouble is Trouble.OUTAGE or (is_race and not halving_helps):
+            if trouble is Trouble.OUTAGE or (is_race and not took_too_long(error)):
                 raise
             if len(facts) == 1:
                 facts[0].error = failed.describe(error)
