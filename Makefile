@@ -21,7 +21,7 @@ run: setup ## run everything on this machine until Ctrl-C; installs RabbitMQ whe
 	@exec .venv/bin/rodizio run
 
 test: setup-dev ## run the tests, with a broker and databases of their own; TESTS="path -k word" narrows
-	$(PYTHON) -m pytest -p no:cacheprovider -m "not soak" -n $(WORKERS) --dist loadfile $(TESTS)
+	$(PYTHON) -m pytest -p no:cacheprovider -m "not soak" -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 lint: setup-dev ## check style, types and who may import whom
 	.venv/bin/ruff check --no-cache .
@@ -36,8 +36,8 @@ fmt: setup-dev ## format the code, mend what can be mended
 bench: setup-dev ## measure, each figure beside its baseline; ONLY="P1 P2" narrows
 	$(PYTHON) -m bench $(ONLY)
 
-soak: setup-dev ## break things at random for SECONDS=600; prints the seed
-	RODIZIO_SOAK_SECONDS=$(SECONDS) $(PYTHON) -m pytest -p no:cacheprovider -m soak --timeout 0 $(TESTS)
+soak: setup-dev ## break things at random for SECONDS=600, a third for each of three tests; prints the seeds
+	RODIZIO_SOAK_SECONDS=$$(( $(SECONDS) / 3 )) $(PYTHON) -m pytest -p no:cacheprovider -m soak --timeout 0 $(TESTS)
 
 features: setup-dev ## list features and promises with the tests that prove them
 	$(PYTHON) -m tests.features

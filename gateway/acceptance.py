@@ -35,9 +35,10 @@ class Publishes(Protocol):
     def later(self, seconds: float, act: Callable[[], None]) -> None: ...
 
 
+CROWD = 4
 REST_SECONDS = 0.015
-"""Pause after a batch of several: a message costs this process and the broker the same whether it holds one submission
-or ten, and when posts come fast the processors are what they wait for. One that comes alone is never kept."""
+"""Pause after a batch of a crowd or more: a message costs this process and the broker the same whether it holds one
+submission or ten, and when so many come at once the processors are what they wait for. Few are never kept."""
 
 
 class _Waiting:
@@ -141,7 +142,7 @@ class Acceptance:
             self._end(batch, batch.error)
 
     def _end(self, batch: _Batch, error: Exception | None) -> None:
-        is_crowded = error is None and len(batch.entries) > 1
+        is_crowded = error is None and len(batch.entries) >= CROWD
         with self._lock:
             self._under_way = None
             if is_crowded:

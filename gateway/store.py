@@ -59,8 +59,10 @@ def apply_forms(transaction: Transaction, states: list[FormChanged]) -> None:
         set_={name: fresh[name] for name in ("key", "active", "version", "state", "changed_at")},
         where=fresh.version > form.c.version,
     )
-    # In the order of their ids, so that two writers cannot wait for each other.
-    transaction.connection.execute(upsert, [_form_row(state) for _, state in sorted(newest.items())])
+    # In the order of their ids, so that two writers cannot wait for each other; and only because it returns something
+    # does SQLAlchemy send all rows together and not one by one.
+    rows = [_form_row(state) for _, state in sorted(newest.items())]
+    transaction.connection.execute(upsert.returning(form.c.id), rows)
 
 
 def _form_row(state: FormChanged) -> dict[str, Any]:
@@ -88,8 +90,9 @@ def form_by_key(connection: Connection, key: str) -> FormChanged | None:
 def hold(transaction: Transaction, messages: list[Outgoing]) -> None:
     """Keeps messages that the broker did not take: the outbox is swept by the projection's process, due at once."""
     due_at = utc_now()
+    insert = transaction.insert(outbox).on_conflict_do_nothing(index_elements=[outbox.c.id])
     transaction.connection.execute(
-        transaction.insert(outbox).on_conflict_do_nothing(index_elements=[outbox.c.id]),
+        insert.returning(outbox.c.id),  # as above: so that they go together
         [
             {
                 "id": message.id,

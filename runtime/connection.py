@@ -4,18 +4,20 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from typing import Any
 
 import pika
-from pika.adapters.select_connection import SelectConnection
+from pika.adapters.select_connection import IOLoop, SelectConnection
 
 from runtime.broker import place
 
 log = logging.getLogger(__name__)
 
-_AWAY_AFTER = 5.0
-"""Seconds without heartbeat answer or unblocking after which a connection counts as lost."""
+_SOCKET_SECONDS = 5.0
+"""Longest wait for the TCP connection; twice that for TCP, TLS and AMQP together. Not for a connection that is open:
+see its heartbeat and its time-out while blocked."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
 """Seconds between two attempts to connect."""
@@ -82,10 +84,8 @@ class BrokerConnection:
         """Calls `callback` on the connection's thread. It may be lost when the connection is: `ended` comes then."""
         connection = self._connection
         if connection is not None:
-            try:
-                connection.ioloop.add_callback_threadsafe(callback)
-            except Exception:  # its loop has just ended
-                log.debug("%s: the loop was closed already", self._name)
+            # Harmless if the loop is closed meanwhile: pika wakes and closes it under one lock of its own.
+            connection.ioloop.add_callback_threadsafe(callback)
 
     # On the connection's thread from here on.
 
@@ -104,13 +104,7 @@ class BrokerConnection:
         pause = FIRST_PAUSE
         while not self._stopping.is_set():
             try:
-                self._connection = SelectConnection(
-                    self._parameters,
-                    on_open_callback=self._opened,
-                    on_open_error_callback=self._ended,
-                    on_close_callback=self._ended,
-                )
-                self._connection.ioloop.start()
+                self._connect()
             except Exception:
                 log.exception("%s: the connection's loop failed", self._name)
             pause = FIRST_PAUSE if self._open.is_set() else min(pause * 2, LONGEST_PAUSE)
@@ -118,6 +112,21 @@ class BrokerConnection:
             self.channel, self.is_blocked = None, False
             self._tell_ended()
             self._stopping.wait(pause)
+
+    def _connect(self) -> None:
+        """Makes one connection and works for it until it ends."""
+        with closing(IOLoop()) as loop:  # else its descriptors stay open until the garbage collector comes by
+            self._connection = SelectConnection(
+                self._parameters,
+                on_open_callback=self._opened,
+                on_open_error_callback=self._ended,
+                on_close_callback=self._ended,
+                custom_ioloop=loop,
+            )
+            try:
+                loop.start()
+            finally:
+                self._connection = None  # nobody may set a timer in a loop that is closed
 
     def _opened(self, connection: SelectConnection) -> None:
         if self._stopping.is_set():  # stopped before there was anything to close
@@ -182,8 +191,8 @@ def connection_parameters(url: str, name: str, heartbeat: int = 20) -> pika.URLP
     parameters = pika.URLParameters(url)
     parameters.heartbeat = heartbeat
     parameters.blocked_connection_timeout = 30
-    parameters.socket_timeout = _AWAY_AFTER
-    parameters.stack_timeout = _AWAY_AFTER * 2
+    parameters.socket_timeout = _SOCKET_SECONDS
+    parameters.stack_timeout = _SOCKET_SECONDS * 2
     parameters.connection_attempts = 1
     parameters.client_properties = {"connection_name": name}
     return parameters

@@ -20,7 +20,7 @@ from sqlalchemy.engine import Connection, Engine
 from contracts.message import Lane
 from runtime.settings import Settings
 from runtime.transaction import Transaction
-from runtime.trouble import Trouble, classify
+from runtime.trouble import Trouble, classify, took_too_long
 from runtime.wire import Outgoing
 
 P = ParamSpec("P")
@@ -101,8 +101,9 @@ class Database:
 
 
 def worth_repeating(error: BaseException, attempt: int) -> bool:
-    """Whether a transaction that failed `attempt` times, now with `error`, may succeed when run again at once."""
-    if classify(error) is not Trouble.CONFLICT:
+    """Whether a transaction that failed `attempt` times, now with `error`, may succeed when run again at once. What
+    took too long would do so once more, long after whoever asked for it has given up."""
+    if classify(error) is not Trouble.CONFLICT or took_too_long(error):
         return False
     return attempt < (ATTEMPTS_ON_UNIQUE if isinstance(error, sa.exc.IntegrityError) else ATTEMPTS_ON_CONFLICT)
 

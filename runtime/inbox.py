@@ -250,7 +250,7 @@ class Inbox:
             except Exception as error:
                 attempt += 1
                 trouble = classify(error)
-                if worth_repeating(error, attempt) and not took_too_long(error):
+                if worth_repeating(error, attempt):
                     time.sleep(pause_after_conflict(attempt))
                 elif trouble is Trouble.OUTAGE or split:
                     raise

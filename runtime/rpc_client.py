@@ -25,12 +25,13 @@ HEARTBEAT_SECONDS = 10
 
 
 class _Call:
-    """A request and the thread that waits for its answer."""
+    """A request and the thread that waits for its answer, until `deadline` by `time.monotonic`."""
 
-    __slots__ = ("answer", "answered", "body", "error", "identifier", "is_sent", "routing_key")
+    __slots__ = ("answer", "answered", "body", "deadline", "error", "identifier", "is_sent", "routing_key")
 
-    def __init__(self, service: str, method: str, arguments: dict[str, Any]) -> None:
+    def __init__(self, service: str, method: str, arguments: dict[str, Any], deadline: float) -> None:
         self.identifier = new_id()
+        self.deadline = deadline
         self.routing_key = f"{service}.{method}"
         self.body: bytes = dumps({"args": [], "kwargs": arguments}).encode()
         self.is_sent = False
@@ -66,7 +67,7 @@ class RpcPool:
         """
         deadline = time.monotonic() + self._timeout
         self._link.start()
-        call = _Call(service, method, arguments)
+        call = _Call(service, method, arguments, deadline)
         if not self._link.wait_open(min(CONNECT_SECONDS, self._timeout)):
             raise Unavailable("the broker is blocked" if self._link.is_blocked else "the broker could not be reached")
         self._waiting.append(call)
@@ -75,10 +76,13 @@ class RpcPool:
             with suppress(ValueError):
                 self._waiting.remove(call)
             self._sent.pop(call.identifier, None)
-            raise TimedOut(f"{service} did not answer within {self._timeout:g} s")
+            raise self._late(call)
         if call.error is not None:
             raise call.error
         return self._result(call)
+
+    def _late(self, call: _Call) -> TimedOut:
+        return TimedOut(f"{call.routing_key} did not answer within {self._timeout:g} s")
 
     def _result(self, call: _Call) -> Any:
         error = call.answer.get("error")
@@ -122,15 +126,21 @@ class RpcPool:
         channel = self._link.channel
         while self._waiting and channel is not None and channel.is_open:
             call = self._waiting.popleft()
-            call.is_sent = True
+            # Before the look at the clock: a caller that gives up from now on finds its call here and takes it out.
             self._sent[call.identifier] = call
+            remaining = call.deadline - time.monotonic()
+            if remaining <= 0:
+                self._sent.pop(call.identifier, None)
+                call.end(self._late(call))
+                continue
+            call.is_sent = True
             properties = pika.BasicProperties(
                 content_type="application/json",
                 content_encoding="utf-8",
                 reply_to=self._reply_to,
                 correlation_id=call.identifier,
-                # A request nobody waits for any more must not be obeyed later.
-                expiration=str(int(self._timeout * 1000)),
+                # A request nobody waits for any more must not be obeyed later. Connecting has had its share already.
+                expiration=str(max(1, int(remaining * 1000))),
                 headers={"nameko.call_id_stack": [f"rpc.call.{call.identifier}"]},
             )
             channel.basic_publish(RPC_EXCHANGE, call.routing_key, call.body, properties, mandatory=True)

@@ -4,7 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from runtime.settings import Settings
 from sandbox.server import server
 from services.notifications import handlers
 from services.notifications.channels.build import channels
+from services.notifications.domain.sending import WAITS_FOR_A_PERSON_AFTER
 from services.notifications.links import message_link
 from services.notifications.sending import Sender
 from services.notifications.store import messages
@@ -114,6 +115,13 @@ def rows(database: Database, channel: str | None = None) -> Sequence[Any]:
 def states(database: Database, channel: str = "sms") -> Counter[str]:
     """How many messages of a channel are in which state."""
     return Counter(row.state for row in rows(database, channel))
+
+
+def age_doubts(database: Database, age: timedelta = WAITS_FOR_A_PERSON_AFTER) -> None:
+    """Makes what is unknown as old as that; without `age`, so old that a person may settle it in any way."""
+    aged = sa.update(messages).where(messages.c.state == "unknown").values(unknown_at=utc_now() - age)
+    with database.write() as tx:
+        tx.connection.execute(aged)
 
 
 def sender(database: Database, settings: Settings, clock: Callable[[], datetime] = utc_now) -> Sender:

@@ -22,7 +22,9 @@ class Settlement(Schema):
     outcome = fields.String(
         required=True,
         validate=validate.OneOf(("sent", "not_sent")),
-        metadata={"description": "`sent`: done with. `not_sent`: it is sent once more."},
+        metadata={
+            "description": "`sent`: done with. `not_sent`: it is sent once more, once it has been unknown for an hour."
+        },
     )
 
 
@@ -53,6 +55,6 @@ def unknown(query: dict[str, Any]) -> Response:
 @blueprint.writes("/unknown/<uuid:message_id>/settle")
 @blueprint.arguments(Settlement)
 def settle(settlement: dict[str, Any], message_id: object) -> Response:
-    """Settles such a message, in the name of the key; 409 when it is not unknown, or no longer."""
+    """Settles such a message, in the name of the key; 409 when it is not unknown, no longer, or not long enough."""
     by = request.environ["rodizio.key"]
     return answer(call("notifications", "settle_message", message_id=str(message_id), by=by, **settlement))

@@ -26,7 +26,7 @@ class CampaignsService:
     def work_assigned(self, transaction: Transaction, facts: list[WorkAssigned]) -> None:
         handlers.open_opportunities(transaction, facts)
 
-    @consume(WORK_UNASSIGNED)
+    @consume(WORK_UNASSIGNED, linger=LINGER)
     def work_unassigned(self, transaction: Transaction, facts: list[WorkUnassigned]) -> None:
         handlers.take_away(transaction, facts)
 

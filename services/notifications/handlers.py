@@ -10,7 +10,7 @@ from contracts.errors import INVALID, NOT_ALLOWED, REQUIRED
 from contracts.limits import MARKED_AT_ONCE
 from contracts.message import Lane
 from contracts.notifications import MESSAGE_SENT, MessageSent
-from runtime.clock import iso, utc_now
+from runtime.clock import iso, parse_iso, utc_now
 from runtime.errors import Conflict, NotFound, invalid
 from runtime.ids import new_id
 from runtime.transaction import Transaction
@@ -137,14 +137,16 @@ def unknown(connection: Connection, cursor: str | None, limit: int) -> dict[str,
 
 def settle_message(tx: Transaction, message_id: str, outcome: Outcome, by: str) -> dict[str, Any]:
     """A person settles a message of which nobody knew whether it was sent. "sent": it is done with. "not_sent": it is
-    queued again, and its next call to the provider is this person's responsibility.
+    queued again, and its next call to the provider is this person's responsibility; only for a message that has been
+    unknown for WAITS_FOR_A_PERSON_AFTER, so that nothing is sent again before it was looked up.
 
     by: who decides; kept with the message.
 
     Raises:
         NotFound: there is no such message.
         Invalid: another outcome, or no name.
-        Conflict: the message is not unknown, or no longer: the provider or another person was faster.
+        Conflict: the message is not unknown, or no longer: the provider or another person was faster. Or it is
+            still being looked up, and the outcome is "not_sent".
     """
     if outcome not in OUTCOMES:
         raise invalid("outcome", NOT_ALLOWED, f"must be one of: {', '.join(OUTCOMES)}")
@@ -152,13 +154,16 @@ def settle_message(tx: Transaction, message_id: str, outcome: Outcome, by: str) 
         raise invalid("by", REQUIRED, "must name who decides")
     row = outbound.settle(tx, message_id, outcome, by, utc_now())
     if row is None:
-        raise _not_in_doubt(message(tx.connection, message_id))
+        raise _not_settled(message(tx.connection, message_id))
     if row.state == "sent":
         tx.emit(MESSAGE_SENT, *told([row]))
     return _as_json(row)
 
 
-def _not_in_doubt(shown: dict[str, Any]) -> Conflict:
+def _not_settled(shown: dict[str, Any]) -> Conflict:
+    if shown["unknown_at"]:
+        until = iso(parse_iso(shown["unknown_at"]) + WAITS_FOR_A_PERSON_AFTER)
+        return Conflict(f"{shown['message_id']} is still being looked up: until {until} it can only be settled as sent")
     settled = f"; {shown['settled_by']} settled it as {shown['settled_as']} at {shown['settled_at']}"
     return Conflict(
         f"only an unknown message can be settled: {shown['message_id']} is {shown['state']}"

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from runtime.transaction import Transaction
-from services.notifications.domain.sending import Outcome
+from services.notifications.domain.sending import WAITS_FOR_A_PERSON_AFTER, Outcome
 from services.notifications.store import messages, sellers, works
 
 
@@ -134,12 +134,14 @@ def look_up_again(tx: Transaction, message_id: str, at: datetime | None) -> None
 
 
 def settle(tx: Transaction, message_id: str, outcome: Outcome, by: str, now: datetime) -> Any | None:
-    """Writes a person's decision over a doubt; returns the row, or None when there is no doubt, or no longer."""
+    """Writes a person's decision over a doubt; returns the row, or None when there is no doubt, no longer or, for
+    "not_sent", not since WAITS_FOR_A_PERSON_AFTER: what was sent after all shows up in a look-up during that time."""
     was_sent = outcome == "sent"
+    is_ripe = sa.true() if was_sent else messages.c.unknown_at <= now - WAITS_FOR_A_PERSON_AFTER
     state = "sent" if was_sent else "queued"
     update = (
         sa.update(messages)
-        .where(messages.c.message_id == message_id, messages.c.state == "unknown")
+        .where(messages.c.message_id == message_id, messages.c.state == "unknown", is_ripe)
         .values(
             state=state,
             version=messages.c.version + _told(state),

@@ -187,22 +187,23 @@ def sellers_with_stubs(tx: Transaction, seller_ids: Collection[str]) -> dict[str
     known = {row.seller_id: row for row in tx.connection.execute(_sellers, {"ids": wanted})}
     if missing := [seller_id for seller_id in wanted if seller_id not in known]:
         stubs = [{**_BLANK_SELLER, "seller_id": seller_id} for seller_id in missing]
-        tx.connection.execute(tx.insert(sellers).on_conflict_do_nothing(), stubs)
+        # Only because it returns something does SQLAlchemy send all rows together and not one by one.
+        insert = tx.insert(sellers).on_conflict_do_nothing().returning(sellers.c.seller_id)
+        tx.connection.execute(insert, stubs)
     if missing or any(row.version == 0 for row in known.values()):
         known = {row.seller_id: row for row in tx.connection.execute(_sellers_held, {"ids": wanted})}
     return known
 
 
 def save_sellers(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Writes sellers' states where they are newer than what is known."""
+    """Writes sellers' states where they are newer than what is known, in the order given: callers give them by id."""
     insert = tx.insert(sellers)
     replaced = {name: insert.excluded[name] for name in _BLANK_SELLER}
-    tx.connection.execute(
-        insert.on_conflict_do_update(
-            index_elements=[sellers.c.seller_id], set_=replaced, where=sellers.c.version < insert.excluded.version
-        ),
-        list(rows),
+    upsert = insert.on_conflict_do_update(
+        index_elements=[sellers.c.seller_id], set_=replaced, where=sellers.c.version < insert.excluded.version
     )
+    # Only because it returns something does SQLAlchemy send all rows together and not one by one.
+    tx.connection.execute(upsert.returning(sellers.c.seller_id), list(rows))
 
 
 def take_awaiting(tx: Transaction, seller_ids: Sequence[str]) -> list[Any]:

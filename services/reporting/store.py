@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -57,7 +58,19 @@ def _add_to_rollup(dialect: str) -> Any:
     statement = dialect_insert(dialect, rollup)
     keys = [rollup.c.measure, rollup.c.hour, rollup.c.source, rollup.c.seller_id]
     added = {"count": rollup.c.count + statement.excluded.count}
-    return statement.on_conflict_do_update(index_elements=keys, set_=added)
+    # Only because it returns something does SQLAlchemy send all rows together and not one by one.
+    return statement.on_conflict_do_update(index_elements=keys, set_=added).returning(rollup.c.measure)
+
+
+@cache
+def _keep_sellers(dialect: str) -> Any:
+    statement = dialect_insert(dialect, seller)
+    upsert = statement.on_conflict_do_update(
+        index_elements=[seller.c.id],
+        set_={"name": statement.excluded.name, "version": statement.excluded.version},
+        where=seller.c.version < statement.excluded.version,
+    )
+    return upsert.returning(seller.c.id)  # for the same reason
 
 
 def add_to_log(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
@@ -66,7 +79,7 @@ def add_to_log(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def add_to_rollup(transaction: Transaction, tally: Counter[Cell]) -> None:
-    """Adds counts to their cells, in one statement and always in the same order, so that replicas do not deadlock."""
+    """Adds counts to their cells, all together and always in the same order, so that replicas do not deadlock."""
     rows = [
         {
             "measure": cell.measure,
@@ -82,15 +95,9 @@ def add_to_rollup(transaction: Transaction, tally: Counter[Cell]) -> None:
 
 
 def keep_sellers(transaction: Transaction, rows: Sequence[dict[str, Any]]) -> None:
-    """Stores sellers' names where they are newer than what is known; one row per seller."""
-    statement = transaction.insert(seller).values(list(rows))
-    transaction.connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=[seller.c.id],
-            set_={"name": statement.excluded.name, "version": statement.excluded.version},
-            where=seller.c.version < statement.excluded.version,
-        )
-    )
+    """Stores sellers' names where they are newer than what is known; one row per seller, written in id order."""
+    connection = transaction.connection
+    connection.execute(_keep_sellers(connection.dialect.name), sorted(rows, key=itemgetter("id")))
 
 
 _DIMENSIONS = {"source": rollup.c.source, "seller": rollup.c.seller_id, "hour": rollup.c.hour}

@@ -3,13 +3,15 @@
 The sandbox's ledger is the witness: it lives in this process, outside of every sender.
 """
 
+import itertools
 import os
 import random
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
@@ -18,7 +20,9 @@ from typing import Any
 
 import pytest
 from dying_sender import STEPS
-from notification_cases import Sandbox, assigned, receive, rows, seller, sender, states
+from installation import SOAK_SECONDS, new_seed
+from notification_cases import Sandbox, age_doubts, assigned, receive, rows, seller, sender, states
+from runtime_cases import wait_for
 
 from runtime.clock import utc_now
 from runtime.database import Database, open_database
@@ -31,6 +35,8 @@ from services.notifications import handlers
 pytestmark = pytest.mark.feature("NOT-4", "R6")
 
 CHANNELS = ("sms", "email")
+
+Survive = Callable[[Iterable[object]], None]
 
 
 @pytest.fixture
@@ -176,6 +182,7 @@ def test_what_a_person_settles_as_not_sent_is_sent_exactly_once_more(
     with monkeypatch.context() as until_listed:
         in_doubt = sorted(listed(database, until_listed))
     assert (len(in_doubt), sandbox.ledger()) == (6, [])
+    age_doubts(database)
     for message_id, outcome in zip(in_doubt, ("not_sent", "not_sent", "not_sent", "sent"), strict=False):
         database.transact(handlers.settle_message, message_id, outcome, "ana")
     with ThreadPoolExecutor(3) as pool:
@@ -231,28 +238,50 @@ def send_some(sandbox: Sandbox, chance: random.Random, database: Database) -> No
         time.sleep(0.2)
 
 
-@pytest.mark.timeout(300)
-def test_services_killed_at_random_under_a_moody_provider_send_nothing_twice(
+def nothing_is_open() -> bool:
+    """Whether every request to the sandbox has come to its end: each has a thread, begun before the next one's."""
+    return not any("process_request_thread" in thread.name for thread in threading.enumerate())
+
+
+@pytest.fixture
+def survive(
     database: Database, sandboxed: Settings, sandbox: Sandbox, amqp_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seed = int(os.environ.get("RODIZIO_FAULT_SEED", random.randrange(10**6)))
-    kills = int(os.environ.get("RODIZIO_FAULT_KILLS", "4"))
-    chance = random.Random(seed)
-    settings = replace(sandboxed, amqp_url=amqp_url, provider_timeout_seconds=1.0)
-    services = [Service(settings) for _ in range(2 if settings.database_url else 1)]
-    try:
-        for _ in range(kills):
-            assign(database, 40)
-            # By progress, not by time: a slow machine must not kill its services before they have sent anything.
-            send_some(sandbox, chance, database)
-            time.sleep(chance.uniform(0, 0.1))
-            chance.choice(services).replace()
-    finally:
-        for service in services:
-            service.kill()
-    for channel in CHANNELS:
-        sandbox.fault(channel, None)
-    time.sleep(2)  # what is stalled comes to its end
-    print(f"seed {seed}:", states(database, "sms") + states(database, "email"))
-    successors(database, sandboxed)
-    check(database, sandbox, monkeypatch, context=f"(RODIZIO_FAULT_SEED={seed})")
+) -> Survive:
+    """Kills services while a provider misbehaves, as often as its iterator says, and looks at what was sent."""
+
+    def run(rounds: Iterable[object]) -> None:
+        seed = new_seed()
+        print(f"FAULT_SEED={seed}")
+        chance = random.Random(seed)
+        settings = replace(sandboxed, amqp_url=amqp_url, provider_timeout_seconds=1.0)
+        services = [Service(settings) for _ in range(2 if settings.database_url else 1)]
+        try:
+            for _ in rounds:
+                assign(database, 40)
+                # By progress, not by time: a slow machine must not kill its services before they have sent anything.
+                send_some(sandbox, chance, database)
+                time.sleep(chance.uniform(0, 0.1))
+                chance.choice(services).replace()
+        finally:
+            for service in services:
+                service.kill()
+        for channel in CHANNELS:
+            sandbox.fault(channel, None)
+        wait_for(nothing_is_open, "what is stalled comes to its end", 60)
+        print(states(database, "sms") + states(database, "email"))
+        successors(database, sandboxed)
+        check(database, sandbox, monkeypatch, context=f"(FAULT_SEED={seed})")
+
+    return run
+
+
+@pytest.mark.timeout(300)
+def test_services_killed_at_random_under_a_moody_provider_send_nothing_twice(survive: Survive) -> None:
+    survive(range(4))
+
+
+@pytest.mark.soak
+def test_soak(survive: Survive) -> None:
+    """The same, for as long as RODIZIO_SOAK_SECONDS says: half of it for each kind of database."""
+    until = time.monotonic() + SOAK_SECONDS / 2
+    survive(itertools.takewhile(lambda _: time.monotonic() < until, itertools.count()))

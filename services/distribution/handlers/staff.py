@@ -94,7 +94,7 @@ def update_seller(
     teams: list[str] = values.pop("teams", current["teams"])
     _refuse_unknown_teams(tx, teams)
     around = {*teams, *current["teams"]}
-    store.pools.of_teams(tx.connection, around, lock=True)
+    _hold(tx, current["seller_id"], around, now)
     if not store.staff.change_seller(tx, current["seller_id"], version, updated_at=now, **values):
         raise Conflict(_CHANGED)
     if teams != current["teams"]:
@@ -125,6 +125,12 @@ def _after_change(tx: Transaction, seller_id: str, teams: Iterable[str], now: da
     return seller
 
 
+def _hold(tx: Transaction, seller_id: str, teams: Iterable[str], now: datetime) -> None:
+    """Holds these pools, then everybody in them and this seller, who may be in none, before one of them is changed: who
+    held the seller first and then wanted the others would wait in a circle with whoever takes them in id order."""
+    open_pools(tx.connection, set(teams), now, also=[seller_id])
+
+
 def _distribute_again(tx: Transaction, teams: Iterable[str], now: datetime) -> None:
     opened = open_pools(tx.connection, set(teams), now)
     opened.look_again()
@@ -152,11 +158,11 @@ def add_time_off(
         "ends_at": ends,
         "reason": reason,
     }
-    store.pools.of_teams(tx.connection, seller["teams"], lock=True)
-    store.pools.sellers_with_load(tx.connection, [seller["seller_id"]], lock=True)  # who may be in no team
+    now = now or utc_now()
+    _hold(tx, seller["seller_id"], seller["teams"], now)
     _refuse_overlap(tx, row)
     store.staff.add_time_off(tx, row)
-    _distribute_again(tx, seller["teams"], now or utc_now())
+    _distribute_again(tx, seller["teams"], now)
     return get_seller(tx.connection, seller_id)
 
 

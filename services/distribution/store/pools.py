@@ -115,4 +115,5 @@ def _save(tx: Transaction, table: sa.Table, key: sa.Column[Any], rows: list[dict
 def _upsert(dialect: str, table: sa.Table, key: sa.Column[Any]) -> Any:
     statement = dialect_insert(dialect, table)
     others = {column.name: statement.excluded[column.name] for column in table.c if column is not key}
-    return statement.on_conflict_do_update(index_elements=[key], set_=others)
+    # Only because it returns something does SQLAlchemy send all rows together and not one by one.
+    return statement.on_conflict_do_update(index_elements=[key], set_=others).returning(key)

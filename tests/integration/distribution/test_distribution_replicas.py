@@ -4,21 +4,24 @@ import multiprocessing
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from distribution_cases import MONDAY, Company, captured, closed
+from runtime_cases import wait_for
 
 from contracts.capture import LeadCaptured
+from runtime.clock import iso
 from runtime.database import Database, open_database
 from runtime.errors import Conflict, Invalid
 from runtime.ids import new_id
 from runtime.migrations import upgrade
 from runtime.settings import Settings
-from services.distribution import tables
-from services.distribution.handlers import hand, leads, views
+from services.distribution import store, tables
+from services.distribution.handlers import hand, leads, staff, views
 
 REPLICAS = 8
 
@@ -200,3 +203,46 @@ def test_pools_are_locked_before_sellers_and_both_in_the_order_of_their_ids(comp
     first, second = locking
     assert "ORDER BY pools.team_id FOR" in first
     assert "ORDER BY sellers.id FOR" in second
+
+
+def waiting_for_locks(database: Database) -> int:
+    """How many connections to this database wait for a lock."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with database.read() as connection:
+        return int(connection.execute(sa.text(waiting)).scalar_one())
+
+
+CHANGES: dict[str, tuple[Any, ...]] = {
+    "time off": (staff.add_time_off, iso(MONDAY), iso(MONDAY.replace(hour=20))),
+    "weight": (staff.update_seller, {"weight": 2}, 2),
+}
+
+
+@pytest.mark.feature("R17")
+@pytest.mark.parametrize("change", CHANGES)
+def test_who_changes_a_seller_does_not_wait_in_a_circle_with_who_gives_them_work(company: Company, change: str) -> None:
+    north, south = company.team("Norte"), company.team("Sul")
+    company.seller(north)
+    (work,) = company.capture(company.form(north))
+    first, last = sorted(company.seller() for _ in range(2))
+    company.change(first, teams=[north, south])
+    company.change(last, teams=[south])  # their version is 2 now
+    use_case, *arguments = CHANGES[change]
+
+    def once(use_case: Any, *arguments: Any) -> None:
+        with company.database.write() as tx:  # not `transact`, which would do it again after a deadlock
+            use_case(tx, *arguments)
+
+    # Giving comes first in the queue for `first` and wants `last` next, whom changing must not hold by then.
+    with ThreadPoolExecutor(2) as threads:
+        with company.database.write() as tx:
+            store.pools.sellers_with_load(tx.connection, [first], lock=True)
+            giving = threads.submit(once, hand.reassign, work, last, 1, MONDAY)
+            wait_for(lambda: waiting_for_locks(company.database) == 1)
+            changing = threads.submit(once, use_case, last, *arguments)
+            wait_for(lambda: waiting_for_locks(company.database) == 2)
+        giving.result(30)
+        changing.result(30)
+    assert company.holder(work) == last
+    shown = company.ask(views.get_seller, last)
+    assert shown["time_off"] or shown["weight"] == 2

@@ -10,9 +10,10 @@ from uuid import UUID, uuid5
 import pika
 import pytest
 from flask import Flask
+from runtime_cases import trips_to
 
 from contracts.capture import ACCEPT_SUBMISSION, FORM_CHANGED, AcceptSubmission, FormChanged
-from gateway import projection
+from gateway import projection, store
 from gateway.parts import EXTENSION
 from gateway.store import form_by_key, held
 from runtime.database import Database
@@ -150,3 +151,21 @@ def test_forms_arrive_by_event_and_an_older_state_changes_nothing(
     until(lambda: known() == "fourth")
     publisher.stop(1.0)
     bus.stop()
+
+
+@pytest.mark.feature("R1")
+def test_forms_and_held_messages_cost_the_same_number_of_statements_whatever_their_number(
+    database: Database, form: FormChanged
+) -> None:
+    trips = trips_to(database)
+    counts = []
+    for size in (1, 200):
+        forms = [replace(form, form_id=new_id()) for _ in range(size)]
+        messages = [message for each in forms for message in pack(FORM_CHANGED, [each], lane="live")]
+        trips.clear()
+        database.transact(store.apply_forms, forms)
+        database.transact(store.hold, messages)
+        counts.append(len(trips))
+    assert counts[0] == counts[1], trips
+    with database.read() as connection:
+        assert held(connection) == 201

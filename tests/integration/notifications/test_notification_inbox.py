@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from notification_cases import assigned, receive, rows, seller, unassigned
+from runtime_cases import trips_to
 
 from contracts.distribution import WorkUnassigned
 from contracts.notifications import MESSAGE_SENT
@@ -220,3 +221,17 @@ def test_the_inbox_takes_two_queries_that_use_its_indexes(database: Database) ->
             plans = [str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {s}", p).all()) for s, p in queries]
         assert all("USING INDEX messages_" in plan or "COVERING INDEX messages_" in plan for plan in plans), plans
         assert not any("TEMP B-TREE" in plan for plan in plans), plans
+
+
+def test_a_batch_of_new_sellers_costs_the_same_number_of_statements_whatever_its_size(database: Database) -> None:
+    trips = trips_to(database)
+    counts = []
+    for size in (1, 200):
+        sellers = [new_id() for _ in range(size)]
+        spent = []
+        for facts in ([assigned(seller_id) for seller_id in sellers], [seller(seller_id) for seller_id in sellers]):
+            trips.clear()
+            receive(database, *facts)
+            spent.append(len(trips))
+        counts.append(spent)
+    assert counts[0] == counts[1], trips

@@ -5,14 +5,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import fields, replace
 from typing import Any
 
 import pytest
 import requests
-from notification_cases import Sandbox, assigned, seller
+from notification_cases import Sandbox, age_doubts, assigned, seller
 
 from contracts.distribution import SELLER_CHANGED, WORK_ASSIGNED
+from runtime.database import open_database
 from runtime.errors import Conflict
 from runtime.ids import new_id
 from runtime.migrations import upgrade
@@ -110,6 +112,10 @@ def test_what_a_person_settles_as_not_sent_goes_out(running: Settings, sandbox: 
         wait_for(lambda: [item["state"] for item in emails()] == ["unknown"])
         sandbox.fault("email", None)
         decision = {"message_id": emails()[0]["message_id"], "outcome": "not_sent", "by": "ana"}
+        with pytest.raises(Conflict, match="still being looked up"):
+            pool.call("notifications", "settle_message", **decision)
+        with closing(open_database("notifications", running)) as database:
+            age_doubts(database)
         assert pool.call("notifications", "settle_message", **decision)["state"] == "queued"
         wait_for(lambda: [item["state"] for item in emails()] == ["sent"])
         with pytest.raises(Conflict, match="is sent; ana settled it as not_sent"):

@@ -1,5 +1,6 @@
 """A person settles what nobody could tell: once, and only what is unknown."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -9,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 import sqlalchemy as sa
-from notification_cases import Sandbox, assigned, receive, rows, seller, sender, states, unassigned
+from notification_cases import Sandbox, age_doubts, assigned, receive, rows, seller, sender, states, unassigned
 
 from runtime.clock import iso, utc_now
 from runtime.database import Database
@@ -18,6 +19,7 @@ from runtime.ids import new_id
 from runtime.settings import Settings
 from runtime.tables import outbox
 from services.notifications import handlers
+from services.notifications.domain.sending import WAITS_FOR_A_PERSON_AFTER
 
 pytestmark = pytest.mark.feature("NOT-4", "R6")
 
@@ -28,9 +30,15 @@ def sandboxed(settings: Settings, sandbox: Sandbox) -> Settings:
 
 
 def doubt(
-    database: Database, sandboxed: Settings, sandbox: Sandbox, fault: str = "reset", work: str | None = None
+    database: Database,
+    sandboxed: Settings,
+    sandbox: Sandbox,
+    fault: str = "reset",
+    work: str | None = None,
+    age: timedelta = WAITS_FOR_A_PERSON_AFTER,
 ) -> str:
-    """The id of an e-mail whose fate is unknown: with "reset" it was not accepted, with "accept_then_drop" it was."""
+    """The id of an e-mail whose fate has been unknown for that long: with "reset" it was not accepted, with
+    "accept_then_drop" it was."""
     seller_id = new_id()
     receive(database, seller(seller_id, channels=("email",)))
     receive(database, assigned(seller_id, work))
@@ -38,6 +46,7 @@ def doubt(
     drain(database, sandboxed)
     sandbox.fault("email", None)
     assert rows(database, "email")[-1].state == "unknown"
+    age_doubts(database, age)
     return str(rows(database, "email")[-1].message_id)
 
 
@@ -84,6 +93,20 @@ def test_settled_as_not_sent_it_goes_out_once_more(database: Database, sandboxed
     assert told_states(database, message_id) == [(1, "unknown"), (2, "sent")]
 
 
+def test_what_is_still_being_looked_up_cannot_be_sent_again(
+    database: Database, sandboxed: Settings, sandbox: Sandbox
+) -> None:
+    message_id = doubt(database, sandboxed, sandbox, age=WAITS_FOR_A_PERSON_AFTER - timedelta(minutes=1))
+    (before,) = rows(database, "email")
+    until = iso(before.unknown_at + WAITS_FOR_A_PERSON_AFTER)
+    with pytest.raises(Conflict, match=rf"{message_id} is still being looked up: until {re.escape(until)} "):
+        settle(database, message_id, "not_sent")
+    assert rows(database, "email") == [before]
+    drain(database, sandboxed)
+    assert sandbox.ledger() == []
+    assert settle(database, message_id, "sent")["state"] == "sent"  # that sends nothing: there is nothing to wait for
+
+
 def test_a_new_doubt_waits_for_a_new_decision(database: Database, sandboxed: Settings, sandbox: Sandbox) -> None:
     message_id = doubt(database, sandboxed, sandbox)
     settle(database, message_id, "not_sent")
@@ -91,6 +114,8 @@ def test_a_new_doubt_waits_for_a_new_decision(database: Database, sandboxed: Set
     for _ in range(3):
         drain(database, sandboxed)
     assert (states(database, "email"), sandbox.per_intent()) == ({"unknown": 1}, {message_id: 1})
+    with pytest.raises(Conflict, match="still being looked up"):
+        settle(database, message_id, "not_sent", "rui")
     assert settle(database, message_id, "sent", "rui")["settled_by"] == "rui"
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from runtime_cases import trips_to
 
 from contracts.campaigns import OPPORTUNITY_CLOSED, OpportunityClosed
 from contracts.capture import LEAD_CAPTURED, LeadCaptured
@@ -114,6 +115,24 @@ def test_sellers_are_counted_by_name_and_the_newest_name_stays(database: Databas
         ("opportunities_won", LONG_NAME, 1),
         ("sms_sent", LONG_NAME, 1),
     ]
+
+
+def test_a_batch_costs_the_same_number_of_statements_whatever_its_size(database: Database) -> None:
+    trips = trips_to(database)
+    counts = []
+    for size in (1, 200):
+        leads = [captured(f"source {number}", "2026-11-22T09:10:00+00:00") for number in range(size)]
+        changes = [SellerChanged(**fact(seller_id=new_id(), name="Ana")) for _ in range(size)]
+        trips.clear()
+        with database.write() as transaction:
+            handlers.count_facts(transaction, LEAD_CAPTURED, leads)
+            handlers.keep_sellers(transaction, changes)
+        counts.append(len(trips))
+    assert counts[0] == counts[1] <= 4, trips
+    cells = counted(database, "source")
+    assert sorted(count for *_, count in cells) == [1] * 199 + [2]
+    with database.read() as connection:
+        assert len(store.seller_names(connection)) == 201
 
 
 @pytest.mark.parametrize(("arguments", "where"), [(("colour", None, None), "by"), (("hour", "noon", None), "since")])

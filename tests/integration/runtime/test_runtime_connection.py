@@ -1,10 +1,13 @@
 """What is said in the log of a broker that is away: once that it is gone and once that it is back, and no more."""
 
+import gc
 import json
 import logging
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,7 +16,7 @@ import pytest
 from faults.proxy import Proxy
 from runtime_cases import wait_for
 
-from runtime import logs
+from runtime import connection, logs
 from runtime.connection import BrokerConnection
 from runtime.consumer import Consumer
 from runtime.errors import Unavailable
@@ -91,6 +94,48 @@ def test_an_outage_is_two_lines_however_often_it_is_tried(
     assert back.endswith(" s away")
     assert address.password not in json.dumps(said)
     assert not [line for line in said if line["logger"].startswith("pika")]
+
+
+@pytest.mark.parametrize("ending", ["refused", "closed"])
+def test_attempts_leave_no_descriptors_and_may_end_under_who_calls(
+    ending: str, amqp_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(connection, "LONGEST_PAUSE", 0.01)
+    with Proxy(urlsplit(amqp_url).port or 5672) as proxy, collector_off():
+        attempts = count(1)
+        ended = [0]
+
+        def has_ended() -> None:
+            ended[0] = next(attempts)
+
+        def ready(channel: Any) -> None:
+            link.ready(channel)
+            channel.connection.close()
+
+        proxy.mode = "refuse" if ending == "refused" else "pass"
+        link = BrokerConnection(proxy.instead_of(amqp_url), NAME, prepare=ready, ended=has_ended)
+        link.start()
+        try:
+            wait_for(lambda: ended[0] > 2, "it has been tried")
+            before, upto = descriptors(), ended[0] + 30
+            while ended[0] < upto:
+                link.soon(lambda: None)
+            assert descriptors() < before + 10
+        finally:
+            link.stop(5)
+
+
+@contextmanager
+def collector_off() -> Iterator[None]:
+    """No descriptor is closed only because the garbage collector happens to come by."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def descriptors() -> int:
+    return len(os.listdir("/dev/fd"))
 
 
 def test_a_connection_may_be_started_again_and_ends_in_time(amqp_url: str) -> None:

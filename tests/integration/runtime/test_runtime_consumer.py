@@ -1,7 +1,9 @@
 """The batch consumer on a real broker: what it takes first, what it holds back, what it survives."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ from contracts.campaigns import OPPORTUNITY_CLOSED, OpportunityClosed
 from contracts.capture import LEAD_CAPTURED, LeadCaptured
 from contracts.message import Fact, Message
 from runtime.bus import Bus
-from runtime.consumer import Consumer
+from runtime.consumer import ENOUGH_MESSAGES, Consumer
 from runtime.database import Database
 from runtime.ids import new_id
 from runtime.inbox import Inbox, Subscription
@@ -222,6 +224,89 @@ def test_a_mistake_in_the_consumer_does_not_end_it(
         facts = [captured() for _ in range(3)]
         publish(publisher, facts)
         wait_for(lambda: effects(database) == {fact.id: 1 for fact in facts}, "it goes on", 20)
+
+
+LINGER = 60.0
+"""Longer than any test waits."""
+
+
+class Clock:
+    """Stands for the module `time`; goes on when told to."""
+
+    thread_time = staticmethod(time.thread_time)
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+def lingering(handle: Handle) -> Subscription:
+    return replace(subscription(handle), linger=LINGER)
+
+
+def has_waiting(consumer: Consumer, messages: int) -> None:
+    """Returns when that many have come and are not handled."""
+    wait_for(lambda: [len(feed.waiting) for feed in consumer._feeds] == [messages], f"{messages} wait")
+
+
+def test_what_comes_while_the_first_one_waits_shares_its_transaction(
+    amqp_url: str, database: Database, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr("runtime.consumer.time", clock)
+    batches: list[tuple[Transaction, int]] = []
+
+    def handle(transaction: Transaction, facts: list[LeadCaptured]) -> None:
+        batches.append((transaction, len(facts)))
+
+    def let_pass(seconds: float) -> None:
+        clock.now += seconds
+        wait_for(lambda: consumer.last_turn == clock.now, "its turn after that begins")
+
+    with Consuming(amqp_url, database, lingering(handle)) as consumer:
+        publish(publisher, [captured()])
+        has_waiting(consumer, 1)
+        let_pass(LINGER - 2)
+        publish(publisher, [captured() for _ in range(4)])
+        has_waiting(consumer, 5)
+        let_pass(1)
+        let_pass(0.5)  # the turn before is over
+        assert not batches
+        let_pass(0.5)  # the first one decides: those who came later do not begin anew
+        wait_for(lambda: batches, "they are handled")
+    assert [size for _, size in batches] == [5]
+
+
+def test_enough_messages_wait_for_no_more(amqp_url: str, database: Database, publisher: Publisher) -> None:
+    batches: list[int] = []
+    with Consuming(amqp_url, database, lingering(lambda _transaction, facts: batches.append(len(facts)))) as consumer:
+        publish(publisher, [captured() for _ in range(ENOUGH_MESSAGES - 1)])
+        has_waiting(consumer, ENOUGH_MESSAGES - 1)
+        assert not batches
+        publish(publisher, [captured()])
+        wait_for(lambda: batches, "they are handled")
+    assert batches == [ENOUGH_MESSAGES]
+
+
+def test_one_that_naps_stops_at_once(
+    amqp_url: str, database: Database, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seconds in ("NAP_SECONDS", "IDLE_SECONDS"):
+        monkeypatch.setattr(f"runtime.consumer.{seconds}", 30.0)
+    consuming = Consuming(amqp_url, database, lingering(lambda _transaction, _facts: None))
+    naps, nap = threading.Event(), consuming.consumer._nap
+
+    def noted(patience: float) -> float:
+        naps.set()
+        return nap(patience)
+
+    monkeypatch.setattr(consuming.consumer, "_nap", noted)
+    with consuming:
+        publish(publisher, [captured()])
+        assert naps.wait(20)
+    # The end of the block waits for ten seconds of those thirty at most.
 
 
 @pytest.mark.feature("R3", "R4")

@@ -4,19 +4,23 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pika
 import pytest
 from faults.installation import Installation
+from faults.proxy import Proxy
 from runtime_cases import wait_for
 
 from contracts.capture import ACCEPT_SUBMISSION, AcceptSubmission
+from runtime import rpc_client
 from runtime.errors import Broken, Conflict, Invalid, NotFound, TimedOut, Unavailable
 from runtime.ids import new_id
 from runtime.rabbitmq import RabbitNode
 from runtime.rpc_client import RpcPool
 from runtime.settings import Settings
+from runtime.topology import RPC_EXCHANGE
 from runtime.wire import pack
 
 
@@ -125,12 +129,58 @@ def test_a_caller_waits_no_longer_than_it_said(capture: Installation) -> None:
 
 
 @pytest.mark.feature("R9")
+def test_a_request_lives_no_longer_than_its_caller_waits(
+    amqp_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rpc_client, "CONNECT_SECONDS", 20.0)
+    address = pika.URLParameters(amqp_url)
+    with Proxy(address.port) as proxy, pika.BlockingConnection(address) as service, ThreadPoolExecutor(1) as caller:
+        channel = service.channel()
+        channel.exchange_declare(RPC_EXCHANGE, "topic", durable=True)
+        channel.queue_declare("slow", exclusive=True)
+        channel.queue_bind("slow", RPC_EXCHANGE, "slow.act")
+        proxy.mode = "refuse"
+        pool = RpcPool(Settings(amqp_url=proxy.instead_of(amqp_url), var=tmp_path, rpc_timeout_seconds=20))
+        started = time.monotonic()
+        result = caller.submit(pool.call, "slow", "act")
+        wait_for(lambda: proxy.refused > 2, "connecting takes a while")
+        lost = time.monotonic() - started
+        proxy.mode = "pass"
+        _, properties, _ = next(channel.consume("slow", auto_ack=True, inactivity_timeout=20))
+        answer = pika.BasicProperties(correlation_id=properties.correlation_id)
+        channel.basic_publish(RPC_EXCHANGE, properties.reply_to, b'{"result": "done", "error": null}', answer)
+        assert result.result(20) == "done"
+        assert 0 < int(properties.expiration) <= 1000 * (20 - lost)
+        pool.close()
+
+
+@pytest.mark.feature("R9")
+@pytest.mark.parametrize(("deadline", "expirations"), [(103.5, ["3500"]), (100.0004, ["1"]), (100.0, []), (99.0, [])])
+def test_a_call_whose_time_is_up_is_not_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deadline: float, expirations: list[str]
+) -> None:
+    monkeypatch.setattr(rpc_client, "time", SimpleNamespace(monotonic=lambda: 100.0))
+    sent: list[str] = []
+    pool = RpcPool(Settings(var=tmp_path, rpc_timeout_seconds=3))
+    pool._link.channel = SimpleNamespace(
+        is_open=True, basic_publish=lambda _exchange, _key, _body, properties, **_: sent.append(properties.expiration)
+    )
+    call = rpc_client._Call("capture", "list_forms", {}, deadline)
+    pool._waiting.append(call)
+    pool._flush()
+    assert sent == expirations
+    assert (call.is_sent, call.answered.is_set(), len(pool._sent)) == (bool(sent), not sent, len(sent))
+    assert sent or isinstance(call.error, TimedOut)
+
+
+@pytest.mark.feature("R9")
 def test_no_broker_is_told_in_time(tmp_path: Path) -> None:
     pool = RpcPool(Settings(amqp_url="amqp://x:y@127.0.0.1:1/", var=tmp_path))
     started = time.monotonic()
     with pytest.raises(Unavailable):
         pool.call("capture", "list_forms")
     assert time.monotonic() - started < 5
+    pool.close()
 
 
 def test_many_threads_share_a_pool(capture: Installation) -> None:

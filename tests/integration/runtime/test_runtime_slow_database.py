@@ -133,3 +133,19 @@ def test_a_fact_that_alone_needs_too_long_does_not_hold_up_the_others(settings: 
     (row,) = rows(database, failed)
     assert "statement timeout" in row.error
     database.close()
+
+
+@pytest.mark.feature("R9")
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_what_runs_into_the_time_limit_is_not_run_again(settings: Settings) -> None:
+    runs: list[int] = []
+
+    def endless(transaction: Transaction) -> None:
+        runs.append(1)
+        transaction.connection.execute(sa.select(sa.func.pg_sleep(60)))
+
+    database = make_owner(replace(settings, sql_timeout_seconds=STATEMENT_SECONDS))
+    with pytest.raises(sa.exc.OperationalError, match="statement timeout"):
+        database.transact(endless)
+    assert len(runs) == 1
+    database.close()
