@@ -36,9 +36,7 @@ def main(service: str) -> None:
     logs.configure(service, settings.log_level)
     lock = _only_one(service, settings)
     runner = ServiceRunner(_configuration(settings))
-    service_class = _class_of(service)
-    os.nice(getattr(service_class, "niceness", 0))
-    runner.add_service(service_class)
+    runner.add_service(_class_of(service))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: eventlet.spawn_n(_stop, runner, settings.stop_seconds))
     runner.start()

@@ -9,7 +9,7 @@ from runtime.service import Storage, consume, operable, rpc
 from runtime.transaction import Transaction
 from services.campaigns import handlers
 
-LINGER = 1.0
+LINGER = 0.25
 """The seller hears of a lead from notifications; a task due in an hour may wait this many seconds for others."""
 
 
@@ -18,8 +18,6 @@ class CampaignsService:
     """Owns opportunities and tasks."""
 
     name = "campaigns"
-    niceness = 10
-    """Where processors are shared, those on a lead's way to its seller go first."""
     database: Database = Storage()
 
     @consume(WORK_ASSIGNED, emits=(OPPORTUNITY_OPENED,), linger=LINGER)

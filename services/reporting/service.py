@@ -11,7 +11,7 @@ from runtime.service import Storage, consume, operable, rpc
 from runtime.transaction import Transaction
 from services.reporting import handlers
 
-LINGER = 1.0
+LINGER = 0.5
 """Nobody watches a count grow by one: facts wait this many seconds for others, so that a quiet hour costs little."""
 
 
@@ -20,8 +20,6 @@ class ReportingService:
     """Owns the log of facts and the rollups built from it."""
 
     name = "reporting"
-    niceness = 10
-    """Where processors are shared, those on a lead's way to its seller go first."""
     database: Database = Storage()
 
     @consume(LEAD_CAPTURED, linger=LINGER)
