@@ -38,7 +38,7 @@ class Publishes(Protocol):
 CROWD = 4
 REST_SECONDS = 0.015
 """Pause after a batch of a crowd or more: a message costs this process and the broker the same whether it holds one
-submission or ten, and when so many come at once the processors are what they wait for. Few are never kept."""
+submission or ten, and when so many come at once the processors are what they wait for. After fewer there is none."""
 
 
 class _Waiting:
