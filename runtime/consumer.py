@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import cycle
 from typing import Any
 
 import pika
@@ -28,8 +29,12 @@ BULK_LOOK_SECONDS = 0.05
 """How often it is asked whether bulk may go on."""
 
 LOOK_EVERY = 10.0
-"""Seconds between looks at whether the broker still counts us as a consumer of every queue. A queue that is deleted and
-declared again at once has been seen to lose its consumers without telling them."""
+"""Seconds between looks at a queue: if it brings nothing it is subscribed to anew. One that is deleted and declared
+again at once has been seen to keep its consumers and to deliver nothing to them: RabbitMQ 3.10 counts the new queue's
+messages from nought and takes them for old ones."""
+
+QUIET_SECONDS = 2.0
+"""A queue that brought something in this time is heard well."""
 
 LIVE_IS_RECENT = 2.0
 """Seconds after a live message during which bulk is courteous: small batches, and a rest after each."""
@@ -71,6 +76,8 @@ class _Feed:
     rests_until: float = 0.0
     rest: float = FIRST_PAUSE
     why: str = ""
+    arrived_at: float = field(default_factory=time.monotonic)
+    """When something last arrived."""
 
     @property
     def ready_in(self) -> float:
@@ -84,6 +91,7 @@ class _Feed:
         if not self.waiting:
             self.rests_until = max(self.rests_until, time.monotonic() + self.inbox.subscription.linger)
         self.waiting.append(delivery)
+        self.arrived_at = time.monotonic()
 
     def is_ready(self) -> bool:
         """Whether a batch may be handled now."""
@@ -167,12 +175,14 @@ class Consumer:
             self.consuming.set()
             self._absence.over()
             log.info("consuming", extra={"queues": [inbox.subscription.queue for inbox in self._inboxes]})
-            look_at = time.monotonic() + LOOK_EVERY
+            looks = cycle(list(self._feeds))  # one at a time: each look keeps the others waiting
+            rhythm = LOOK_EVERY / len(self._feeds)
+            look_at = time.monotonic() + rhythm
             while not self._stopping.is_set():
                 self._turn()
                 if time.monotonic() > look_at:
-                    self._look_at_queues()
-                    look_at = time.monotonic() + LOOK_EVERY
+                    self._look_at(next(looks))
+                    look_at = time.monotonic() + rhythm
         finally:
             self._close()
 
@@ -182,14 +192,14 @@ class Consumer:
         feed.channel.basic_consume(feed.inbox.subscription.queue, partial(self._arrived, feed))
         feed.channel.add_on_cancel_callback(self._cancelled)
 
-    def _look_at_queues(self) -> None:
-        for feed in self._feeds:
-            subscription = feed.inbox.subscription
-            queue, message = subscription.queue, subscription.message
-            # A binding that somebody removed would lose us facts in silence; where it is there nothing happens.
-            feed.channel.queue_bind(queue, message.exchange, message.routing_key(subscription.lane))
-            if feed.channel.queue_declare(queue, passive=True).method.consumer_count == 0:
-                raise ConsumerCancelled(f"{queue} no longer knows us")
+    def _look_at(self, feed: _Feed) -> None:
+        """Makes sure that what is published for a queue arrives, if nothing arrived lately."""
+        heard, message = feed.inbox.subscription, feed.inbox.subscription.message
+        # A binding that somebody removed would lose us facts in silence; where it is there nothing happens.
+        feed.channel.queue_bind(heard.queue, message.exchange, message.routing_key(heard.lane))
+        if not feed.waiting and time.monotonic() - feed.arrived_at > QUIET_SECONDS:
+            feed.channel.close()  # what the broker believes to have delivered on it comes again
+            self._subscribe(feed)
 
     def _cancelled(self, _frame: Any) -> None:
         # The queue was deleted under us. Reconnecting declares it again.

@@ -25,7 +25,7 @@ from contracts.campaigns import OPPORTUNITY_CLOSED, OpportunityClosed
 from contracts.capture import LEAD_CAPTURED, LeadCaptured
 from contracts.message import Fact, Message
 from runtime.bus import Bus
-from runtime.consumer import ENOUGH_MESSAGES, Consumer
+from runtime.consumer import ENOUGH_MESSAGES, LOOK_EVERY, Consumer
 from runtime.database import Database
 from runtime.ids import new_id
 from runtime.inbox import Inbox, Subscription
@@ -153,7 +153,24 @@ def test_an_outage_pauses_everything_and_spends_no_attempts(
         assert "lead_captured" in consumer.paused_because
         is_away = False
         wait_for(lambda: len(effects(database)) == 20, "it goes on", 20)
-        assert not consumer.paused_because
+        wait_for(lambda: not consumer.paused_because, "it says so")  # after the commit that the line above saw
+    assert count(database, failed) == 0
+
+
+@pytest.mark.feature("R3")
+def test_a_queue_deleted_and_declared_again_at_once_is_heard_again(
+    amqp_url: str, database: Database, publisher: Publisher
+) -> None:
+    """The broker may keep us as its consumer and deliver nothing, without a word."""
+    with Consuming(amqp_url, database, subscription(leave_effects)) as consumer:
+        publish(publisher, [captured() for _ in range(3)])
+        wait_for(lambda: len(effects(database)) == 3, "it consumes")
+        with pika.BlockingConnection(pika.URLParameters(amqp_url)) as connection:
+            connection.channel().queue_delete(LEAD_CAPTURED.queue("distribution", "live"))
+            declare(connection.channel())
+        publish(publisher, [captured()])
+        wait_for(lambda: len(effects(database)) == 4, "what was published since arrives", 2 * LOOK_EVERY)
+        assert consumer.consuming.is_set()
     assert count(database, failed) == 0
 
 
