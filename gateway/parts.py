@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from flask import current_app
+from flask import current_app, g
 
+from contracts.access import NOBODY, Actor
 from gateway.acceptance import Acceptance
 from gateway.catalogue import FormCatalogue
 from gateway.keys import Keyring
@@ -17,7 +18,7 @@ EXTENSION = "rodizio"
 class Services(Protocol):
     """What is needed of a `runtime.rpc_client.RpcPool`."""
 
-    def call(self, service: str, method: str, /, **arguments: Any) -> Any: ...
+    def call_as(self, actor: Actor, service: str, method: str, /, **arguments: Any) -> Any: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,5 +39,11 @@ def parts() -> Parts:
 
 
 def call(service: str, method: str, /, **arguments: Any) -> Any:
-    """Asks a service; raises what `runtime.rpc_client.RpcPool.call` raises."""
-    return parts().services.call(service, method, **arguments)
+    """Asks a service in the name of whoever made the request in hand; raises what `RpcPool.call_as` raises."""
+    return parts().services.call_as(actor(), service, method, **arguments)
+
+
+def actor() -> Actor:
+    """Who made the request in hand; nobody until they were recognised."""
+    found: Actor = g.get("actor", NOBODY)
+    return found

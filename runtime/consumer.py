@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import cycle
+from math import inf
 from typing import Any
 
 import pika
@@ -176,7 +177,7 @@ class Consumer:
             self._absence.over()
             log.info("consuming", extra={"queues": [inbox.subscription.queue for inbox in self._inboxes]})
             looks = cycle(list(self._feeds))  # one at a time: each look keeps the others waiting
-            rhythm = LOOK_EVERY / len(self._feeds)
+            rhythm = LOOK_EVERY / len(self._feeds) if self._feeds else inf
             look_at = time.monotonic() + rhythm
             while not self._stopping.is_set():
                 self._turn()

@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from contracts.access import Actor
 from contracts.capture import ACCEPT_SUBMISSION, AcceptSubmission, FieldRule, FormChanged
 from gateway import keys, store
 from gateway.app import create_app
@@ -74,7 +75,7 @@ class PretendedServices:
         self.answers: dict[tuple[str, str], Any] = {}
         self.calls: list[tuple[str, str, dict[str, Any]]] = []
 
-    def call(self, service: str, method: str, /, **arguments: Any) -> Any:
+    def call_as(self, _actor: Actor, service: str, method: str, /, **arguments: Any) -> Any:
         self.calls.append((service, method, arguments))
         answer = self.answers[service, method]
         if isinstance(answer, Exception):
