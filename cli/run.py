@@ -20,6 +20,7 @@ from runtime.packages import Missing
 from runtime.rabbitmq import NotReady, RabbitNode
 from runtime.settings import OWNERS, Settings
 from runtime.supervision import AlreadyRunning, CannotStart, PortTaken, Supervisor
+from sandbox.signing import SENDGRID_KEYS, TWILIO_TOKEN, new_environment
 
 START_SECONDS = 90.0
 BROKER_SECONDS = 60.0
@@ -97,13 +98,23 @@ def _start(settings: Settings, supervisor: Supervisor, console: Console, *, demo
 
 def _prepare(settings: Settings) -> _Installation:
     """Decides what is to run; with a private broker, puts its address where every process will read it."""
+    _hand_out_keys(settings)
     node = None
     if not os.environ.get("RODIZIO_AMQP_URL"):
         node = fleet.broker_node(settings)
         node.prepare()
         os.environ["RODIZIO_AMQP_URL"] = node.url()
-        settings = Settings.load()
+    settings = Settings.load()
     return _Installation(settings, node, fleet.members(settings))
+
+
+def _hand_out_keys(settings: Settings) -> None:
+    """Where the sandbox stands in for a provider, it signs callbacks with keys that only this run knows."""
+    keys = new_environment()
+    if not (settings.sandbox_url or settings.twilio_account_sid or settings.twilio_auth_token):
+        os.environ[TWILIO_TOKEN] = keys[TWILIO_TOKEN]
+    if not (settings.sandbox_url or settings.sendgrid_api_key or settings.sandbox_key):
+        os.environ.update({name: keys[name] for name in SENDGRID_KEYS})
 
 
 def _bring_up(installation: _Installation, supervisor: Supervisor, say: Callable[[str], None]) -> None:
@@ -205,7 +216,7 @@ def _advice(error: Exception, settings: Settings) -> str:
         case PortTaken(program="gateway"):
             return f"{error}. Choose another with --port."
         case PortTaken():
-            return f"{error}. Choose others with RODIZIO_HEALTH_PORT and RODIZIO_SANDBOX_PORT."
+            return f"{error}. Choose others with RODIZIO_HEALTH_PORT, RODIZIO_LIVE_PORT and RODIZIO_SANDBOX_PORT."
         case CannotStart():
             return f"{error}\nSee {settings.var / 'log'}."
         case _:

@@ -8,6 +8,9 @@ Role = Literal["admin", "manager", "supervisor", "seller"]
 ROLES: tuple[Role, ...] = ("admin", "manager", "supervisor", "seller")
 """From the one who may do most to the one who may do least."""
 
+ADMINS, MANAGERS, SUPERVISORS = ROLES[:1], ROLES[:2], ROLES[:3]
+"""Who administers; who sees and sets up everything; who leads people."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:

@@ -57,8 +57,13 @@ class WorkUnassigned(Fact):
 
 SELLER_CHANGED = Message("event", "distribution", "seller_changed", 1, SellerChanged, ("notifications", "reporting"))
 WORK_ASSIGNED = Message(
-    "event", "distribution", "work_assigned", 1, WorkAssigned, ("campaigns", "notifications", "reporting")
+    "event", "distribution", "work_assigned", 1, WorkAssigned, ("capture", "campaigns", "notifications", "reporting")
 )
 WORK_UNASSIGNED = Message(
-    "event", "distribution", "work_unassigned", 1, WorkUnassigned, ("campaigns", "notifications", "reporting")
+    "event",
+    "distribution",
+    "work_unassigned",
+    1,
+    WorkUnassigned,
+    ("capture", "campaigns", "notifications", "reporting"),
 )

@@ -8,9 +8,12 @@ import secrets
 import sys
 import threading
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from contracts.access import Actor, Role
 from gateway import store
 from runtime.clock import utc_now
 from runtime.database import Database, open_database
@@ -26,10 +29,24 @@ REMEMBER_SECONDS = 5.0
 MAX_REMEMBERED = 1000
 
 
-def issue(transaction: Transaction, name: str) -> str:
+SCOPES = ("submit", "read", "write", "admin")
+"""What a key may do: hand in leads; read; change; manage accounts and keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Whoever uses a key."""
+
+    actor: Actor
+    scopes: frozenset[str]
+
+
+def issue(
+    transaction: Transaction, name: str, scopes: Sequence[str] = ("read", "write", "admin"), role: Role = "admin"
+) -> str:
     """Makes a key called `name` and returns it; it cannot be shown again."""
     key = PREFIX + secrets.token_urlsafe(32)
-    store.add_api_key(transaction, new_id(), name, digest_of(key))
+    store.add_api_key(transaction, new_id(), name, digest_of(key), role, scopes)
     return key
 
 
@@ -48,32 +65,33 @@ class Keyring:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._seen: dict[str, tuple[str, float]] = {}
+        self._seen: dict[str, tuple[Holder | None, float]] = {}
         self._lock = threading.Lock()
 
-    def holder(self, key: str) -> str | None:
-        """Name of the key; None when it is not one of ours.
+    def holder(self, key: str) -> Holder | None:
+        """Who uses the key; None when it is not one of ours.
 
         Raises:
             Unavailable: the database is away.
         """
         digest = digest_of(key)
-        name, known_until = self._seen.get(digest, ("", 0.0))
+        known, known_until = self._seen.get(digest, (None, 0.0))
         if known_until > time.monotonic():
-            return name
+            return known
         try:
             with self._database.read() as connection:
-                found = store.api_key_name(connection, digest)
+                row = store.api_key_of(connection, digest)
         except sa.exc.SQLAlchemyError as error:
             raise Unavailable("the gateway's database does not answer") from error
         with self._lock:
-            if found is None:
+            if row is None:
                 self._seen.pop(digest, None)
                 return None
             if len(self._seen) >= MAX_REMEMBERED:
                 self._seen.clear()
-            self._seen[digest] = (found, time.monotonic() + REMEMBER_SECONDS)
-        return found
+            holder = Holder(Actor(role=row["role"], name=row["name"]), frozenset(row["scopes"]))
+            self._seen[digest] = (holder, time.monotonic() + REMEMBER_SECONDS)
+        return holder
 
 
 def main(arguments: list[str]) -> None:

@@ -9,6 +9,7 @@ from contracts.access import NOBODY, Actor
 from gateway.acceptance import Acceptance
 from gateway.catalogue import FormCatalogue
 from gateway.keys import Keyring
+from gateway.throttle import Throttle
 from runtime.database import Database
 from runtime.settings import Settings
 
@@ -31,6 +32,8 @@ class Parts:
     catalogue: FormCatalogue
     keyring: Keyring
     services: Services
+    sign_in_per_address: Throttle
+    sign_in_per_account: Throttle
 
 
 def parts() -> Parts:

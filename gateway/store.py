@@ -1,13 +1,15 @@
 """The gateway's own database: what it must know to take a lead while every service is away."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, RowMapping
 
 from contracts.capture import FormChanged
+from gateway.accounts.tables import add_account_tables
 from runtime.clock import utc_now
 from runtime.columns import Id, Json, Utc
 from runtime.database import Database
@@ -39,8 +41,22 @@ api_key = sa.Table(
     sa.Column("digest", sa.String(64), nullable=False, unique=True),
     sa.Column("created_at", Utc, nullable=False),
     sa.Column("revoked_at", Utc),
+    sa.Column("role", sa.String(12), nullable=False, server_default="admin"),
+    sa.Column("scopes", Json, nullable=False, server_default='["read", "write", "admin"]'),
+    sa.Column("used_at", Utc),
 )
 """Keys of the API; the key itself is not kept, `digest` is its SHA-256 in hexadecimal."""
+
+secret = sa.Table(
+    "secret",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("value", sa.LargeBinary, nullable=False),
+    sa.Column("created_at", Utc, nullable=False),
+)
+"""One row: see `gateway.secret`."""
+
+account, session, audit = add_account_tables(metadata)
 
 
 def apply_forms(transaction: Transaction, states: list[FormChanged]) -> None:
@@ -112,17 +128,34 @@ def held(connection: Connection) -> int:
     return connection.execute(sa.select(sa.func.count()).select_from(outbox)).scalar_one()
 
 
-def add_api_key(transaction: Transaction, identifier: str, name: str, digest: str) -> None:
+def add_api_key(
+    transaction: Transaction, identifier: str, name: str, digest: str, role: str, scopes: Sequence[str]
+) -> None:
     """Adds a key, known by its digest."""
-    row = {"id": identifier, "name": name, "digest": digest, "created_at": utc_now()}
-    transaction.connection.execute(sa.insert(api_key).values(row))
+    row = {"id": identifier, "name": name, "digest": digest, "role": role, "scopes": list(scopes)}
+    transaction.connection.execute(sa.insert(api_key).values(row | {"created_at": utc_now()}))
 
 
-def api_key_name(connection: Connection, digest: str) -> str | None:
-    """Name of the key with `digest`; None when there is none or it is revoked."""
-    return connection.execute(
-        sa.select(api_key.c.name).where(api_key.c.digest == digest, api_key.c.revoked_at.is_(None))
-    ).scalar()
+def api_key_of(connection: Connection, digest: str) -> RowMapping | None:
+    """The key with `digest`: name, role, scopes; None when there is none or it is revoked."""
+    return (
+        connection.execute(
+            sa.select(api_key.c.id, api_key.c.name, api_key.c.role, api_key.c.scopes).where(
+                api_key.c.digest == digest, api_key.c.revoked_at.is_(None)
+            )
+        )
+        .mappings()
+        .first()
+    )
+
+
+def list_api_keys(connection: Connection) -> list[dict[str, Any]]:
+    """Keys that are not revoked, newest first."""
+    columns = (api_key.c.id, api_key.c.name, api_key.c.role, api_key.c.scopes, api_key.c.created_at, api_key.c.used_at)
+    rows = connection.execute(
+        sa.select(*columns).where(api_key.c.revoked_at.is_(None)).order_by(api_key.c.created_at.desc()).limit(500)
+    )
+    return [dict(row._mapping) for row in rows]
 
 
 def revoke_api_keys(transaction: Transaction, name: str, at: datetime) -> int:

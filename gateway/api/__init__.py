@@ -12,6 +12,7 @@ from gateway.api import (
     leads,
     notifications,
     opportunities,
+    outbox,
     parked,
     rules,
     sellers,
@@ -20,7 +21,7 @@ from gateway.api import (
 from gateway.api.problem import Problem, from_http, register_error_handlers
 from gateway.api.resource import SECURITY_SCHEME
 
-RESOURCES = (forms, teams, sellers, rules, leads, notifications, opportunities, counts, imports, parked)
+RESOURCES = (forms, teams, sellers, rules, leads, notifications, outbox, opportunities, counts, imports, parked)
 
 
 class ProblemApi(Api):  # type: ignore[misc]

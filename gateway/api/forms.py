@@ -32,6 +32,10 @@ class RuleOfField(Schema):
     choices = fields.List(
         fields.String(validate=validate.Length(1, limits.CHOICE)), validate=validate.Length(max=limits.CHOICES)
     )
+    label = fields.String(
+        validate=validate.Length(max=limits.FIELD_LABEL),
+        metadata={"description": "What people read; its name when empty."},
+    )
 
 
 class FormChanges(Schema):
@@ -58,6 +62,12 @@ class FormChanges(Schema):
     )
     region = fields.String(validate=validate.Regexp(r"[A-Z]{2}\Z"), metadata={"example": "PT"})
     locale = fields.String(validate=validate.OneOf(LOCALES))
+    title = fields.String(
+        validate=validate.Length(max=limits.FORM_TITLE), metadata={"description": "Heading of the hosted page."}
+    )
+    thanks = fields.String(
+        validate=validate.Length(max=limits.FORM_THANKS), metadata={"description": "What the visitor reads afterwards."}
+    )
 
 
 class NewForm(FormChanges):

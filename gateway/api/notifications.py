@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from flask import Response, request
+from flask import Response
 from marshmallow import Schema, fields, validate
 
 from contracts import limits
 from gateway.api.resource import Anything, Identifier, PageQuery, Resource, answer, page_of
-from gateway.parts import call
+from gateway.parts import actor, call
 
 
 class ReadMessages(Schema):
@@ -56,5 +56,4 @@ def unknown(query: dict[str, Any]) -> Response:
 @blueprint.arguments(Settlement)
 def settle(settlement: dict[str, Any], message_id: object) -> Response:
     """Settles such a message, in the name of the key; 409 when it is not unknown, no longer, or not long enough."""
-    by = request.environ["rodizio.key"]
-    return answer(call("notifications", "settle_message", message_id=str(message_id), by=by, **settlement))
+    return answer(call("notifications", "settle_message", message_id=str(message_id), by=actor().name, **settlement))

@@ -1,15 +1,18 @@
 """What every resource of the API shares: the key, the answer's form, pages."""
 
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, wraps
 from typing import Any
 
 import orjson
-from flask import Response, request
+from flask import Response, g, request
 from flask_smorest import Blueprint
 from marshmallow import Schema, ValidationError, fields, validate
 
+from contracts.access import MANAGERS, Role
 from gateway.api.problem import CORRELATION, problem
+from gateway.keys import Holder
 from gateway.parts import parts
 from runtime.ids import new_id
 from runtime.paging import MOST
@@ -43,6 +46,22 @@ class Instant(fields.AwareDateTime):
         return super()._deserialize(value, attr, data, **options).isoformat()
 
 
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may use a route: keys of these roles that have this scope. "submit" is part of "write"."""
+
+    roles: tuple[Role, ...]
+    scope: str
+
+    def refusal(self) -> Response | None:
+        """What a key that may not use it is told."""
+        holder: Holder = g.key_holder
+        has = holder.scopes | ({"submit"} if "write" in holder.scopes else frozenset())
+        if holder.actor.role in self.roles and self.scope in has:
+            return None
+        return problem(403, "forbidden", f"This key may not do that: it takes the scope {self.scope}.")
+
+
 @cache
 def page_of(item: type[Schema]) -> type[Schema]:
     """Schema of a page of items."""
@@ -53,28 +72,44 @@ def page_of(item: type[Schema]) -> type[Schema]:
 
 
 class Resource(Blueprint):  # type: ignore[misc]
-    """A group of routes that need a key."""
+    """A group of routes that need a key.
 
-    def __init__(self, name: str, path: str, description: str) -> None:
+    roles: whose keys may use them; a route may name others.
+    """
+
+    def __init__(self, name: str, path: str, description: str, roles: Sequence[Role] = MANAGERS) -> None:
         super().__init__(
             name, f"gateway.api.{name}", url_prefix=f"{PREFIX}/{path}".rstrip("/"), description=description
         )
+        self.roles = tuple(roles)
         self.before_request(_check_key)
         self.after_request(_name_correlation)
 
-    def reads(self, path: str, schema: type[Schema] = Anything) -> Any:
+    def reads(self, path: str, schema: type[Schema] = Anything, *, roles: Sequence[Role] = ()) -> Any:
         """Route of a GET that answers with `schema`."""
-        return self._route(path, "GET", 200, schema)
+        return self._route(path, "GET", 200, schema, Access(tuple(roles) or self.roles, "read"))
 
     def writes(
-        self, path: str, schema: type[Schema] | None = Anything, *, method: str = "POST", status: int = 200
+        self,
+        path: str,
+        schema: type[Schema] | None = Anything,
+        *,
+        method: str = "POST",
+        status: int = 200,
+        roles: Sequence[Role] = (),
+        scope: str = "write",
     ) -> Any:
         """Route that changes something."""
-        return self._route(path, method, status, schema)
+        return self._route(path, method, status, schema, Access(tuple(roles) or self.roles, scope))
 
-    def _route(self, path: str, method: str, status: int, schema: type[Schema] | None) -> Any:
+    def _route(self, path: str, method: str, status: int, schema: type[Schema] | None, access: Access) -> Any:
         def decorate(view: Any) -> Any:
-            documented = self.response(status, schema)(view)
+            @wraps(view)
+            def guarded(*arguments: Any, **named: Any) -> Any:
+                return access.refusal() or view(*arguments, **named)
+
+            guarded.access = access  # type: ignore[attr-defined]
+            documented = self.response(status, schema)(guarded)
             documented = self.doc(security=[{SECURITY_SCHEME: []}])(documented)
             return self.route(path, methods=[method])(documented)
 
@@ -105,7 +140,7 @@ def _check_key() -> Response | None:
     request.environ[CORRELATION] = new_id()
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer" and (holder := parts().keyring.holder(key.strip())) is not None:
-        request.environ["rodizio.key"] = holder
+        g.key_holder, g.actor = holder, holder.actor
         return None
     return problem(
         401,

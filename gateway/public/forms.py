@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from flask import Blueprint, Request, Response, request
 
 from contracts import errors
+from contracts.capture import Suspicion
 from gateway.acceptance import Acceptance
 from gateway.catalogue import FormCatalogue
 from gateway.forms import Form
@@ -91,12 +92,7 @@ def _take(door: FrontDoor, post: Request, form: Form, correlation_id: str) -> Re
         post.headers.get("Idempotency-Key", "").strip() or posted.instructions.get("_submission_id", "").strip()
     )
     lead_id = submission_id(form, submission_key)
-    if posted.is_trap:
-        log.info(
-            "a filled honeypot: nothing is kept", extra={"form_id": form.form_id, "correlation_id": correlation_id}
-        )
-    else:
-        _keep(door, post, form, posted, lead_id, correlation_id)
+    _keep(door, post, form, posted, lead_id, correlation_id)
     return answers.taken(post, form, lead_id, posted.instructions.get("_next", ""))
 
 
@@ -104,6 +100,9 @@ def _keep(door: FrontDoor, post: Request, form: Form, posted: Posted, lead_id: s
     fields = posted.fields
     sent = split_context(form, fields)
     if flaws := form.flaws(fields):
+        if posted.is_trap:  # nobody would ever let it through, and whoever sent it learns nothing of our rules
+            log.info("a filled honeypot with flaws: nothing is kept", extra={"correlation_id": correlation_id})
+            return
         raise Refused(422, flaws)
     headers = post.headers
     context = context_of(
@@ -113,7 +112,8 @@ def _keep(door: FrontDoor, post: Request, form: Form, posted: Posted, lead_id: s
         headers.get("User-Agent", ""),
         post.remote_addr or "",
     )
+    suspicion: Suspicion = "honeypot" if posted.is_trap else ""
     try:
-        door.acceptance.accept(submission_fact(form, lead_id, correlation_id, fields, context))
+        door.acceptance.accept(submission_fact(form, lead_id, correlation_id, fields, context, suspicion=suspicion))
     except Unavailable:
         raise refused(503, errors.UNAVAILABLE, retry_after=RETRY_SECONDS) from None

@@ -9,7 +9,7 @@ from contracts.distribution import SellerChanged, WorkAssigned, WorkUnassigned
 from contracts.errors import INVALID, NOT_ALLOWED, REQUIRED
 from contracts.limits import MARKED_AT_ONCE
 from contracts.message import Lane
-from contracts.notifications import MESSAGE_SENT, MessageSent
+from contracts.notifications import MESSAGE_SENT, MessageSent, ProviderEvent
 from runtime.clock import iso, parse_iso, utc_now
 from runtime.errors import Conflict, NotFound, invalid
 from runtime.ids import new_id
@@ -91,6 +91,10 @@ def seller_changed(tx: Transaction, facts: Sequence[SellerChanged]) -> bool:
         direct += _direct(intent, sellers[row.seller_id], "live")
     store.add_messages(tx, direct)
     return bool(direct)
+
+
+def record_provider_events(tx: Transaction, facts: Sequence[ProviderEvent]) -> None:
+    """Keeps what providers told."""
 
 
 def inbox(connection: Connection, seller_id: str, cursor: str | None, limit: int) -> dict[str, Any]:

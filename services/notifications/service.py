@@ -14,7 +14,7 @@ from contracts.distribution import (
     WorkAssigned,
     WorkUnassigned,
 )
-from contracts.notifications import MESSAGE_SENT
+from contracts.notifications import MESSAGE_SENT, RECORD_PROVIDER_EVENT, ProviderEvent
 from runtime.database import Database
 from runtime.service import SETTINGS, BusExtension, Storage, consume, every, operable, rpc
 from runtime.transaction import Transaction
@@ -96,6 +96,10 @@ class NotificationsService:
     def seller_changed(self, transaction: Transaction, facts: list[SellerChanged]) -> None:
         if handlers.seller_changed(transaction, facts):
             transaction.after_commit(self.sending.wake)
+
+    @consume(RECORD_PROVIDER_EVENT, emits=(MESSAGE_SENT,))
+    def record_provider_event(self, transaction: Transaction, facts: list[ProviderEvent]) -> None:
+        handlers.record_provider_events(transaction, facts)
 
     @every(1)
     def send_what_is_due(self) -> None:

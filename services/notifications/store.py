@@ -1,4 +1,4 @@
-"""Tables of notifications, and the named queries of what comes in and is shown; `outbound.py` has those of sending."""
+"""The named queries of what comes in from the bus and of a seller's inbox. `outbound.py` has those of sending."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -8,110 +8,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from runtime.columns import Id, Json, Utc
 from runtime.paging import page
-from runtime.tables import add_bus_tables
 from runtime.transaction import Transaction, dialect_insert
+from services.notifications.tables import IN_INBOX, UNKNOWN, UNREAD, messages, metadata, sellers, tellings, works
 
-metadata = sa.MetaData()
-add_bus_tables(metadata)
-
-sellers = sa.Table(
-    "sellers",
-    metadata,
-    sa.Column("seller_id", Id, primary_key=True),
-    sa.Column("version", sa.Integer, nullable=False),
-    sa.Column("name", sa.Text, nullable=False),
-    sa.Column("email", sa.Text, nullable=False),
-    sa.Column("phone", sa.Text, nullable=False),
-    sa.Column("locale", sa.String(35), nullable=False),
-    sa.Column("time_zone", sa.Text, nullable=False),
-    sa.Column("channels", Json, nullable=False),
-    sa.Column("active", sa.Boolean, nullable=False),
-)
-"""Copy of what distribution tells of sellers. Version 0 is a stub: work came before the seller did."""
-
-works = sa.Table(
-    "works",
-    metadata,
-    sa.Column("work_id", Id, primary_key=True),
-    sa.Column("version", sa.Integer, nullable=False),
-)
-"""The newest assignment_version known of each work, whether it gave the work to somebody or took it away.
-
-Its row is what two replicas with news of the same work wait for each other on.
-"""
-
-messages = sa.Table(
-    "messages",
-    metadata,
-    sa.Column("message_id", Id, primary_key=True),
-    sa.Column("work_id", Id, nullable=False),
-    sa.Column("assignment_version", sa.Integer, nullable=False),
-    sa.Column("channel", sa.String(8), nullable=False),
-    sa.Column("seller_id", Id, nullable=False),
-    sa.Column("lead_id", Id, nullable=False),
-    sa.Column("contact_id", Id, nullable=False),
-    sa.Column("source", sa.Text, nullable=False),
-    sa.Column("correlation_id", sa.String(36), nullable=False),
-    sa.Column("created_at", Utc, nullable=False),
-    sa.Column("state", sa.String(10), nullable=False),
-    sa.Column("version", sa.Integer, nullable=False),
-    sa.Column("awaits_seller", sa.Boolean, nullable=False),
-    sa.Column("read_at", Utc),
-    sa.Column("withdrawn_at", Utc),
-    sa.Column("due_at", Utc),
-    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
-    sa.Column("claim_id", Id),
-    sa.Column("claimed_at", Utc),
-    sa.Column("unknown_at", Utc),
-    sa.Column("address", sa.Text, nullable=False, server_default=""),
-    sa.Column("provider_id", sa.Text, nullable=False, server_default=""),
-    sa.Column("error", sa.Text, nullable=False, server_default=""),
-    sa.Column("sent_at", Utc),
-    sa.Column("settled_as", sa.String(8), nullable=False, server_default=""),
-    sa.Column("settled_by", sa.Text, nullable=False, server_default=""),
-    sa.Column("settled_at", Utc),
-    # The intent: whatever is delivered twice, in whatever order, one assignment is told once per channel.
-    sa.UniqueConstraint("work_id", "assignment_version", "channel", name="messages_intent"),
-)
-"""One row per intent.
-
-state: in_app is born "sent"; sms and email go queued → sending → sent, failed or unknown, or queued again; from
-    unknown a person may settle them as sent or queue them again; what lost its reason while it was queued is
-    "withdrawn".
-version: counts what has been told of the message in `message_sent`.
-awaits_seller: told in the live lane to a stub, whose channels are not known yet.
-due_at: when something must be done about the row: send it (queued), doubt it (sending), look it up (unknown).
-claim_id, claimed_at: the call under way or the last one made.
-address: where that call sent it.
-settled_as, settled_by, settled_at: what a person last decided about a doubt, "sent" or "not_sent", who and when.
-"""
-
-_IN_INBOX = sa.and_(messages.c.channel == sa.literal_column("'in_app'"), messages.c.withdrawn_at.is_(None))
-_UNREAD = sa.and_(_IN_INBOX, messages.c.read_at.is_(None))
-_UNKNOWN = messages.c.state == sa.literal_column("'unknown'")
-
-# The conditions are literals: SQLite uses a partial index only where it can read them in the query.
-sa.Index(
-    "messages_inbox",
-    messages.c.seller_id,
-    messages.c.created_at,
-    messages.c.message_id,
-    sqlite_where=_IN_INBOX,
-    postgresql_where=_IN_INBOX,
-)
-sa.Index("messages_unread", messages.c.seller_id, sqlite_where=_UNREAD, postgresql_where=_UNREAD)
-sa.Index(
-    "messages_due",
-    messages.c.state,
-    messages.c.due_at,
-    sqlite_where=messages.c.due_at.is_not(None),
-    postgresql_where=messages.c.due_at.is_not(None),
-)
-sa.Index(
-    "messages_unknown", messages.c.unknown_at, messages.c.message_id, sqlite_where=_UNKNOWN, postgresql_where=_UNKNOWN
-)
+__all__ = ("messages", "metadata", "sellers", "works")
 
 _BLANK_SELLER: dict[str, Any] = {
     "version": 0, "name": "", "email": "", "phone": "", "locale": "pt", "time_zone": "",
@@ -210,7 +111,7 @@ def take_awaiting(tx: Transaction, seller_ids: Sequence[str]) -> list[Any]:
     """The in-app messages of these sellers that still wait to learn the seller's channels; they wait no longer."""
     update = (
         sa.update(messages)
-        .where(_IN_INBOX, messages.c.seller_id.in_(seller_ids), messages.c.awaits_seller)
+        .where(IN_INBOX, messages.c.seller_id.in_(seller_ids), messages.c.awaits_seller)
         .values(awaits_seller=False)
         .returning(messages)
     )
@@ -219,13 +120,13 @@ def take_awaiting(tx: Transaction, seller_ids: Sequence[str]) -> list[Any]:
 
 def inbox_page(connection: Connection, seller_id: str, cursor: str | None, limit: int) -> tuple[list[Any], str | None]:
     """A seller's in-app messages, newest first."""
-    select = sa.select(messages).where(_IN_INBOX, messages.c.seller_id == seller_id)
+    select = sa.select(messages).where(IN_INBOX, messages.c.seller_id == seller_id)
     return page(connection, select, messages.c.created_at, messages.c.message_id, cursor, limit)
 
 
 def unread_count(connection: Connection, seller_id: str) -> int:
     """How many in-app messages a seller has not read."""
-    count = sa.select(sa.func.count()).select_from(messages).where(_UNREAD, messages.c.seller_id == seller_id)
+    count = sa.select(sa.func.count()).select_from(messages).where(UNREAD, messages.c.seller_id == seller_id)
     return int(connection.execute(count).scalar_one())
 
 
@@ -233,7 +134,7 @@ def mark_read(tx: Transaction, seller_id: str, message_ids: Sequence[str], now: 
     """Marks a seller's own unread messages as read; returns how many that were."""
     update = (
         sa.update(messages)
-        .where(_UNREAD, messages.c.seller_id == seller_id, messages.c.message_id.in_(message_ids))
+        .where(UNREAD, messages.c.seller_id == seller_id, messages.c.message_id.in_(message_ids))
         .values(read_at=now)
     )
     return tx.connection.execute(update).rowcount
@@ -254,5 +155,5 @@ def unknown_page(
     connection: Connection, until: datetime, cursor: str | None, limit: int
 ) -> tuple[list[Any], str | None]:
     """Messages whose fate has been unknown since `until` or longer, the latest first."""
-    select = sa.select(messages).where(_UNKNOWN, messages.c.unknown_at <= until)
+    select = sa.select(messages).where(UNKNOWN, messages.c.unknown_at <= until)
     return page(connection, select, messages.c.unknown_at, messages.c.message_id, cursor, limit)

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 from gateway.store import form as known_form
 from runtime.clock import utc_now
 from services.campaigns.store import opportunity, task
-from services.capture.store import form, lead
+from services.capture.tables import form, lead
 from services.distribution.handlers.views import assignments
 from services.distribution.tables import decisions, loads, sellers, work
 from services.notifications.store import messages, works

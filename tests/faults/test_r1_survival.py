@@ -22,7 +22,7 @@ from runtime.postgres import PostgresCluster
 from runtime.rabbitmq import RabbitNode
 from runtime.settings import Settings
 from services.campaigns.store import opportunity
-from services.capture.store import lead
+from services.capture.tables import lead
 from services.distribution.handlers.views import fairness
 from services.distribution.tables import work
 

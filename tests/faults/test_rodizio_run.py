@@ -58,12 +58,13 @@ def environment() -> Iterator[dict[str, str]]:
     first = next(
         base for base in ports.pick_free(50) if all(ports.is_free(base + offset) for offset in range(len(OWNERS)))
     )
-    gateway, sandbox = ports.pick_free(2)
+    gateway, live, sandbox = ports.pick_free(3)
     with tempfile.TemporaryDirectory(prefix="rodizio-test-", ignore_cleanup_errors=True) as folder:
         settings = {
             "RODIZIO_VAR": f"{folder}/var",
             "RODIZIO_GATEWAY_PORT": str(gateway),
             "RODIZIO_HEALTH_PORT": str(first),
+            "RODIZIO_LIVE_PORT": str(live),
             "RODIZIO_SANDBOX_PORT": str(sandbox),
         }
         ours = {name: value for name, value in os.environ.items() if not name.startswith("RODIZIO_")}
@@ -151,7 +152,7 @@ def test_run_mends_what_is_killed_and_survives_its_own_death(environment: dict[s
     try:
         leads = [goes_the_whole_way(environment, "Ana Primeira")]
         before = pids(var)
-        assert len(before) == 10
+        assert len(before) == 11
         killed = {name: before[name] for name in VICTIMS}
         for pid in killed.values():
             os.kill(pid, signal.SIGKILL)

@@ -1,0 +1,86 @@
+"""Every message that went out, and the addresses nothing goes to any more."""
+
+from typing import Any
+
+from flask import Response
+from marshmallow import Schema, fields, validate
+
+from contracts.access import ROLES
+from gateway.api.resource import Anything, Identifier, PageQuery, Resource, answer, page_of
+from gateway.parts import call
+from gateway.providers.simulation import KINDS, simulate
+
+SIMULATED = sorted({kind for kinds in KINDS.values() for kind in kinds})
+TEXT = 1000
+SEARCHED = 200
+
+
+class OutboxQuery(PageQuery):
+    """Which messages, newest first."""
+
+    channel = fields.String(load_default=None, validate=validate.OneOf(("in_app", "sms", "email")))
+    state = fields.String(load_default=None, validate=validate.Length(1, 20))
+    q = fields.String(
+        load_default=None,
+        validate=validate.Length(1, SEARCHED),
+        metadata={"description": "A part of the address or of the seller's name."},
+    )
+    seller_id = Identifier(load_default=None)
+    work_id = Identifier(load_default=None)
+
+
+class SuppressionQuery(PageQuery):
+    """Which addresses."""
+
+    q = fields.String(
+        load_default=None, validate=validate.Length(1, SEARCHED), metadata={"description": "A part of the address."}
+    )
+
+
+class Simulation(Schema):
+    """What is to have become of a message."""
+
+    kind = fields.String(
+        required=True,
+        validate=validate.OneOf(SIMULATED),
+        metadata={
+            "description": "; ".join(f"{channel}: {', '.join(kinds)}" for channel, kinds in KINDS.items()),
+        },
+    )
+    text = fields.String(
+        load_default="",
+        validate=validate.Length(0, TEXT),
+        metadata={"description": "What was replied, the link that was clicked, or the reason it failed."},
+    )
+
+
+blueprint = Resource("outbox", "outbox", "Messages that went out, and what became of them")
+
+
+@blueprint.reads("", page_of(Anything), roles=ROLES)
+@blueprint.arguments(OutboxQuery, location="query")
+def outbox(query: dict[str, Any]) -> Response:
+    """Messages of all channels, newest first, with their text and what became of each."""
+    return answer(call("notifications", "outbox", **query))
+
+
+@blueprint.writes("/<uuid:message_id>/simulate", None, status=202)
+@blueprint.arguments(Simulation)
+def simulate_event(simulation: dict[str, Any], message_id: object) -> Response:
+    """While messages go to the sandbox: lets it call back as the provider would; 409 when they go to real people."""
+    simulate(str(message_id), **simulation)
+    return Response(status=202)
+
+
+@blueprint.reads("/suppressions", page_of(Anything))
+@blueprint.arguments(SuppressionQuery, location="query")
+def suppressions(query: dict[str, Any]) -> Response:
+    """Addresses nothing goes to, with the reason, newest first."""
+    return answer(call("notifications", "suppressions", **query))
+
+
+@blueprint.writes("/suppressions/<uuid:suppression_id>", None, method="DELETE", status=204)
+def lift_suppression(suppression_id: object) -> Response:
+    """Sends to this address again; what it did not get meanwhile is not sent."""
+    call("notifications", "lift_suppression", suppression_id=str(suppression_id))
+    return Response(status=204)

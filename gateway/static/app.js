@@ -1,0 +1,57 @@
+// What pages need beyond htmx: news of a lead, toasts, a phone that goes offline. No page depends on it to be read.
+(() => {
+  const say = (text, kind = "danger") => {
+    const toast = document.createElement("div");
+    toast.className = `toast show align-items-center text-bg-${kind} border-0`;
+    toast.setAttribute("role", "status");
+    const body = document.createElement("div");
+    body.className = "toast-body";
+    body.textContent = text;
+    toast.append(body);
+    document.getElementById("toasts").append(toast);
+    setTimeout(() => toast.remove(), 8000);
+  };
+  window.rodizio = { say };
+
+  const words = document.body.dataset;
+  document.body.addEventListener("htmx:sendError", () => say(words.offline));
+  document.body.addEventListener("htmx:timeout", () => say(words.offline));
+  document.body.addEventListener("htmx:responseError", (event) => say(event.detail.xhr.status === 401 ? words.expired : words.failed));
+
+  // A form that is sent without a network would lose what was typed to the browser's own error page.
+  document.addEventListener("submit", (event) => {
+    if (navigator.onLine || event.defaultPrevented || event.target.method === "dialog") return;
+    event.preventDefault();
+    say(words.offline);
+  });
+  // Pressed twice is meant once.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || form.method !== "post" || form.hasAttribute("hx-post")) return;
+    if (form.dataset.sent) { event.preventDefault(); return; }
+    form.dataset.sent = "1";
+    setTimeout(() => delete form.dataset.sent, 4000);
+  });
+  addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent));
+
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    const source = document.querySelector(button.dataset.copy);
+    await navigator.clipboard.writeText("value" in source ? source.value : source.textContent);
+    say(button.dataset.copied, "success");
+  });
+
+  // News of a lead by server-sent events; the badge asks now and then in any case.
+  const badge = document.getElementById("badge");
+  if (badge && badge.dataset.live && "EventSource" in window) {
+    const listen = () => {
+      const stream = new EventSource(badge.dataset.live);
+      stream.addEventListener("lead", (event) => document.body.dispatchEvent(new CustomEvent("rodizio:lead", { detail: JSON.parse(event.data) })));
+      addEventListener("pagehide", () => stream.close(), { once: true });
+    };
+    listen();
+  }
+
+  if ("serviceWorker" in navigator) navigator.serviceWorker.register("/sw.js").catch(() => {});
+})();
