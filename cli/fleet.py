@@ -42,8 +42,8 @@ def members(settings: Settings) -> list[Member]:
     """Every process of Rodízio that the settings call for; none starts before it is told to."""
     services = [_member(name, ["runtime.run", name], settings.health_port_of(name)) for name in SERVICES]
     projection = _member("gateway-projection", ["gateway.projection"], settings.health_port_of("gateway"))
-    web = _member("gateway", ["gunicorn", "-c", _gunicorn_settings()], settings.gateway_port, _gateway_host(settings))
-    live = _member("gateway-live", ["gateway.live"], settings.live_port, _gateway_host(settings))
+    web = _member("gateway", ["gunicorn", "-c", _gunicorn_settings()], settings.gateway_port, settings.local_host)
+    live = _member("gateway-live", ["gateway.live"], settings.live_port, settings.local_host)
     all_members = [*services, projection, web, live]
     if needs_sandbox(settings):
         all_members.append(_member("sandbox", ["sandbox.server"], settings.sandbox_port))
@@ -66,12 +66,7 @@ def broker_node(settings: Settings) -> RabbitNode:
 
 def needs_sandbox(settings: Settings) -> bool:
     """Whether some message has no real provider to go to."""
-    return not settings.sandbox_url and not (settings.twilio_account_sid and settings.sendgrid_api_key)
-
-
-def gateway_url(settings: Settings) -> str:
-    """Where this machine reaches its own gateway."""
-    return f"http://{_gateway_host(settings)}:{settings.gateway_port}"
+    return not settings.sandbox_url and (settings.sms_is_pretended or settings.email_is_pretended)
 
 
 def examine(member: Member) -> Health:
@@ -104,10 +99,6 @@ def wait_healthy(
         if not ill or time.monotonic() > deadline:
             return ill
         time.sleep(0.25)
-
-
-def _gateway_host(settings: Settings) -> str:
-    return LOOPBACK if settings.gateway_host in ("0.0.0.0", "::", "") else settings.gateway_host  # noqa: S104
 
 
 def _member(name: str, module: list[str], port: int, host: str = LOOPBACK) -> Member:

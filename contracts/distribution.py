@@ -46,13 +46,17 @@ class WorkAssigned(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkUnassigned(Fact):
-    """Work lost its seller: returned, or its seller left. subject and version as in `WorkAssigned`."""
+    """Work lost its seller: returned, moved, or its seller left. subject and version as in `WorkAssigned`.
+
+    team_id: the team in whose pool it waits now; empty where no rule names one.
+    """
 
     work_id: str
     lead_id: str
     seller_id: str
     unassigned_at: str
     reason: str = ""
+    team_id: str = ""
 
 
 SELLER_CHANGED = Message("event", "distribution", "seller_changed", 1, SellerChanged, ("notifications", "reporting"))

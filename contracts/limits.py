@@ -24,6 +24,9 @@ ORIGIN: Final = 300
 SEARCH: Final = 200
 """What somebody types to find a lead."""
 
+QUARANTINED_AT_ONCE: Final = 200
+"""Submissions released or thrown away in one go."""
+
 # Rows of a file, which the command line sends and the gateway takes.
 IMPORT_ROWS: Final = 1000
 IMPORT_BYTES: Final = 8 * 1024 * 1024

@@ -41,7 +41,7 @@ class ProviderEvent(Fact):
     event_id: the provider's own id of the event, or what makes it one, such as "SM…:delivered"; with `provider`
     it is what a repeated event is known by. At most 200 characters.
     message_id: our id of the message, empty where it is not known; provider_id: the id with which the provider
-    answered the send (for SendGrid the part of `sg_message_id` before the first dot), for "replied" its id of the reply.
+    answered the send (for SendGrid the part of `sg_message_id` before the first dot), for "replied" that of the reply.
     at: when it happened, by the provider's clock.
     address: the recipient's phone number in E.164 or e-mail address; for "replied" who wrote it.
     text: what was written, the link that was clicked, or the provider's words about a failure. code: its error code.

@@ -15,7 +15,7 @@ from gateway.access import AccessLog
 from gateway.catalogue import FormCatalogue
 from gateway.keys import Keyring
 from gateway.parts import EXTENSION, Parts, Services
-from gateway.public import forms, unsubscribe
+from gateway.public import forms, hosted, unsubscribe
 from gateway.public.forms import FrontDoor
 from gateway.store import can_read
 from gateway.throttle import Throttle
@@ -52,6 +52,7 @@ def create_app(
     made = _make_parts(settings, publisher, services)
     app.extensions[EXTENSION] = made
     app.register_blueprint(forms.blueprint(_front_door(made)))
+    app.register_blueprint(hosted.blueprint(made.catalogue))
     app.register_blueprint(providers.blueprint(made))
     app.register_blueprint(unsubscribe.blueprint)
     web.register(app)
@@ -75,6 +76,7 @@ def _make_parts(settings: Settings, publisher: Publishes | None, services: Servi
         catalogue=FormCatalogue(database),
         keyring=Keyring(database),
         services=services or RpcPool(settings),
+        per_key=Throttle(settings.rate_per_key, settings.gateway_workers),
         sign_in_per_address=Throttle(SIGN_INS_PER_ADDRESS, settings.gateway_workers),
         sign_in_per_account=Throttle(SIGN_INS_PER_ACCOUNT, settings.gateway_workers),
     )

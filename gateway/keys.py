@@ -4,25 +4,37 @@ A key is shown once; the database has its SHA-256 only. The key is random and lo
 """
 
 import hashlib
+import logging
 import secrets
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import sqlalchemy as sa
+from sqlalchemy.engine import RowMapping
 
-from contracts.access import Actor, Role
+from contracts.access import ADMINS, MANAGERS, Actor, Role
+from contracts.errors import INVALID, NOT_ALLOWED, REQUIRED, TOO_LONG
 from gateway import store
 from runtime.clock import utc_now
 from runtime.database import Database, open_database
-from runtime.errors import Unavailable
+from runtime.errors import FieldError, Invalid, NotFound, Unavailable
 from runtime.ids import new_id
 from runtime.settings import Settings
 from runtime.transaction import Transaction
 
+log = logging.getLogger(__name__)
+
 PREFIX = "rdz_"
+NAME = 100
+"""Longest name of a key."""
+
+NOTICE_EVERY = timedelta(minutes=5)
+"""How exactly it is known when a key was last used."""
+
 REMEMBER_SECONDS = 5.0
 """How long a revoked key may go on working in a process that has just seen it."""
 
@@ -35,8 +47,9 @@ SCOPES = ("submit", "read", "write", "admin")
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Whoever uses a key."""
+    """Whoever uses a key. id: the key's, for what is counted or kept of it."""
 
+    id: str
     actor: Actor
     scopes: frozenset[str]
 
@@ -45,14 +58,53 @@ def issue(
     transaction: Transaction, name: str, scopes: Sequence[str] = ("read", "write", "admin"), role: Role = "admin"
 ) -> str:
     """Makes a key called `name` and returns it; it cannot be shown again."""
-    key = PREFIX + secrets.token_urlsafe(32)
-    store.add_api_key(transaction, new_id(), name, digest_of(key), role, scopes)
-    return key
+    return make(transaction, name, scopes, role)[1]
+
+
+def make(transaction: Transaction, name: str, scopes: Sequence[str], role: Role) -> tuple[str, str]:
+    """Makes a key called `name`; returns its id, and the key, which cannot be shown again.
+
+    Raises:
+        Invalid: naming the fields.
+    """
+    if problems := list(_problems(name, scopes, role)):
+        raise Invalid(problems)
+    identifier, key = new_id(), PREFIX + secrets.token_urlsafe(32)
+    store.add_api_key(
+        transaction, identifier, name.strip(), digest_of(key), role, sorted(set(scopes), key=SCOPES.index)
+    )
+    return identifier, key
+
+
+def _problems(name: str, scopes: Sequence[str], role: str) -> Iterator[FieldError]:
+    if not name.strip():
+        yield FieldError(field="name", code=REQUIRED, message="must be filled")
+    elif len(name.strip()) > NAME:
+        yield FieldError(field="name", code=TOO_LONG, message=f"at most {NAME} characters")
+    elif not name.isprintable():
+        yield FieldError(field="name", code=INVALID, message="line breaks and control characters are not allowed")
+    if not scopes or set(scopes) - set(SCOPES):
+        yield FieldError(field="scopes", code=INVALID, message=f"at least one of {', '.join(SCOPES)}")
+    if role not in MANAGERS:
+        # Of a supervisor or a seller a key would have to know whose, and see nothing until it does.
+        yield FieldError(field="role", code=INVALID, message=f"one of {', '.join(MANAGERS)}")
+    elif role not in ADMINS and "admin" in scopes:
+        yield FieldError(field="scopes", code=NOT_ALLOWED, message="only a key of an administrator may administer")
 
 
 def revoke(transaction: Transaction, name: str) -> int:
     """Ends every key called `name`; returns how many there were."""
     return store.revoke_api_keys(transaction, name, utc_now())
+
+
+def revoke_one(transaction: Transaction, key_id: str) -> None:
+    """Ends one key.
+
+    Raises:
+        NotFound: there is none, or it has ended.
+    """
+    if not store.revoke_api_key(transaction, key_id, utc_now()):
+        raise NotFound("key", key_id)
 
 
 def digest_of(key: str) -> str:
@@ -89,9 +141,19 @@ class Keyring:
                 return None
             if len(self._seen) >= MAX_REMEMBERED:
                 self._seen.clear()
-            holder = Holder(Actor(role=row["role"], name=row["name"]), frozenset(row["scopes"]))
+            holder = Holder(row["id"], Actor(role=row["role"], name=row["name"]), frozenset(row["scopes"]))
             self._seen[digest] = (holder, time.monotonic() + REMEMBER_SECONDS)
+        self._notice(row)
         return holder
+
+    def _notice(self, row: RowMapping) -> None:
+        now = utc_now()
+        if row["used_at"] is not None and now - row["used_at"] < NOTICE_EVERY:
+            return
+        try:
+            self._database.transact(store.use_api_key, row["id"], now)
+        except sa.exc.SQLAlchemyError:
+            log.warning("when key %s was used could not be kept", row["id"], exc_info=True)
 
 
 def main(arguments: list[str]) -> None:

@@ -1,5 +1,6 @@
 """What a worker of the gateway is made of, reachable from its views."""
 
+import logging
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -11,7 +12,10 @@ from gateway.catalogue import FormCatalogue
 from gateway.keys import Keyring
 from gateway.throttle import Throttle
 from runtime.database import Database
+from runtime.errors import Broken, NotFound, Unavailable
 from runtime.settings import Settings
+
+log = logging.getLogger(__name__)
 
 EXTENSION = "rodizio"
 
@@ -32,6 +36,7 @@ class Parts:
     catalogue: FormCatalogue
     keyring: Keyring
     services: Services
+    per_key: Throttle
     sign_in_per_address: Throttle
     sign_in_per_account: Throttle
 
@@ -44,6 +49,15 @@ def parts() -> Parts:
 def call(service: str, method: str, /, **arguments: Any) -> Any:
     """Asks a service in the name of whoever made the request in hand; raises what `RpcPool.call_as` raises."""
     return parts().services.call_as(actor(), service, method, **arguments)
+
+
+def call_if_there(service: str, method: str, /, **arguments: Any) -> Any:
+    """What a page can do without: None while the service is away, or where it has nothing for whoever asks."""
+    try:
+        return call(service, method, **arguments)
+    except (NotFound, Unavailable, Broken) as error:
+        log.info("%s.%s was done without: %s", service, method, error)
+        return None
 
 
 def actor() -> Actor:

@@ -56,7 +56,32 @@ secret = sa.Table(
 )
 """One row: see `gateway.secret`."""
 
+idempotency = sa.Table(
+    "idempotency",
+    metadata,
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("body", sa.String(64), nullable=False),
+    sa.Column("status", sa.Integer, nullable=False),
+    sa.Column("answer", sa.LargeBinary, nullable=False),
+    sa.Column("location", sa.String(300), nullable=False),
+    sa.Column("created_at", Utc, nullable=False, index=True),
+)
+"""Requests that came with an `Idempotency-Key`, and their answers; status 0 while one is under way."""
+
 account, session, audit = add_account_tables(metadata)
+
+saved_view = sa.Table(
+    "saved_view",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("account_id", Id, sa.ForeignKey("account.id"), nullable=False),
+    sa.Column("name", sa.String(60), nullable=False),
+    sa.Column("filters", Json, nullable=False),
+    sa.Column("is_default", sa.Boolean, nullable=False),
+    sa.Column("created_at", Utc, nullable=False),
+    sa.UniqueConstraint("account_id", "name", name="saved_view_name"),
+)
+"""Filters of the list of leads that somebody gave a name: see `gateway.saved_views`."""
 
 
 def apply_forms(transaction: Transaction, states: list[FormChanged]) -> None:
@@ -103,6 +128,13 @@ def form_by_key(connection: Connection, key: str) -> FormChanged | None:
     return None if found is None else msgspec.convert(found, FormChanged)
 
 
+def forms_by_name(connection: Connection, limit: int = 500) -> list[RowMapping]:
+    """Id, name and source of forms, those that were switched off too, in the order of their names."""
+    name = form.c.state["name"].as_string().label("name")
+    select = sa.select(form.c.id, name, form.c.state["source"].as_string().label("source"))
+    return list(connection.execute(select.order_by(name, form.c.id).limit(limit)).mappings())
+
+
 def hold(transaction: Transaction, messages: list[Outgoing]) -> None:
     """Keeps messages that the broker did not take: the outbox is swept by the projection's process, due at once."""
     due_at = utc_now()
@@ -137,10 +169,10 @@ def add_api_key(
 
 
 def api_key_of(connection: Connection, digest: str) -> RowMapping | None:
-    """The key with `digest`: name, role, scopes; None when there is none or it is revoked."""
+    """The key with `digest`: name, role, scopes, used_at; None when there is none or it is revoked."""
     return (
         connection.execute(
-            sa.select(api_key.c.id, api_key.c.name, api_key.c.role, api_key.c.scopes).where(
+            sa.select(api_key.c.id, api_key.c.name, api_key.c.role, api_key.c.scopes, api_key.c.used_at).where(
                 api_key.c.digest == digest, api_key.c.revoked_at.is_(None)
             )
         )
@@ -156,6 +188,19 @@ def list_api_keys(connection: Connection) -> list[dict[str, Any]]:
         sa.select(*columns).where(api_key.c.revoked_at.is_(None)).order_by(api_key.c.created_at.desc()).limit(500)
     )
     return [dict(row._mapping) for row in rows]
+
+
+def use_api_key(transaction: Transaction, identifier: str, at: datetime) -> None:
+    """Keeps that a key is in use."""
+    transaction.connection.execute(sa.update(api_key).where(api_key.c.id == identifier).values(used_at=at))
+
+
+def revoke_api_key(transaction: Transaction, identifier: str, at: datetime) -> bool:
+    """Ends one key; tells whether there was one that had not ended."""
+    ended = transaction.connection.execute(
+        sa.update(api_key).where(api_key.c.id == identifier, api_key.c.revoked_at.is_(None)).values(revoked_at=at)
+    )
+    return ended.rowcount == 1
 
 
 def revoke_api_keys(transaction: Transaction, name: str, at: datetime) -> int:

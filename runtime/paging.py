@@ -39,8 +39,10 @@ def page(
         raise invalid("limit", INVALID, f"between 1 and {MOST}, not {limit}")
     if cursor:
         at, last = _read(cursor)
-        follows, ties = (created > at, identifier > last) if oldest_first else (created < at, identifier < last)
-        select = select.where(sa.or_(follows, sa.and_(created == at, ties)))
+        # Compared as one, they are a range of an index.
+        here = sa.tuple_(created, identifier)
+        after = sa.tuple_(sa.literal(at, created.type), sa.literal(last, identifier.type))
+        select = select.where(here > after if oldest_first else here < after)
     order = (created, identifier) if oldest_first else (created.desc(), identifier.desc())
     rows = connection.execute(select.order_by(*order).limit(limit + 1)).all()
     if len(rows) <= limit:

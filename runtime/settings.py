@@ -40,6 +40,7 @@ class Settings:
     body_limit_bytes: int = 256 * 1024
     rate_per_ip: str = "6000/minute"
     rate_per_form: str = "60000/minute"
+    rate_per_key: str = "6000/minute"
     health_host: str = "127.0.0.1"
     health_port: int = 8100
 
@@ -65,6 +66,7 @@ class Settings:
     sendgrid_api_key: str = ""
     sendgrid_webhook_key: str = ""
     email_from: str = ""
+    smtp_url: str = ""
 
     @classmethod
     def load(cls, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -87,10 +89,14 @@ class Settings:
         return self.public_url.rstrip("/") or f"http://{self.gateway_host}:{self.gateway_port}"
 
     @property
+    def local_host(self) -> str:
+        """The host under which this machine reaches its own gateway."""
+        return LOOPBACK if self.gateway_host in ("0.0.0.0", "::", "") else self.gateway_host  # noqa: S104
+
+    @property
     def local_address(self) -> str:
         """Where this machine reaches its own gateway."""
-        host = LOOPBACK if self.gateway_host in ("0.0.0.0", "::", "") else self.gateway_host  # noqa: S104
-        return f"http://{host}:{self.gateway_port}"
+        return f"http://{self.local_host}:{self.gateway_port}"
 
     @property
     def sandbox_address(self) -> str:
@@ -105,7 +111,7 @@ class Settings:
     @property
     def email_is_pretended(self) -> bool:
         """Whether e-mail goes to the sandbox."""
-        return bool(self.sandbox_url) or not self.sendgrid_api_key
+        return bool(self.sandbox_url) or not (self.sendgrid_api_key or self.smtp_url)
 
     def health_port_of(self, owner: str) -> int:
         """Port on which a process of `owner` answers /health/live, /health/ready and /metrics."""
@@ -148,8 +154,10 @@ _FORMS: dict[str, tuple[str, str]] = {
     "live_url": (r"https?://.+", "an address such as https://live.example.com"),
     "rate_per_ip": (_RATE, "a rate such as 6000/minute (second, minute, hour or day), or unlimited"),
     "rate_per_form": (_RATE, "a rate such as 60000/minute (second, minute, hour or day), or unlimited"),
+    "rate_per_key": (_RATE, "a rate such as 6000/minute (second, minute, hour or day), or unlimited"),
     "sandbox_url": (r"https?://.+", "an address such as http://127.0.0.1:8091"),
     "sandbox_key": _BASE64_KEY,
+    "smtp_url": (r"smtps?://.+", "an address such as smtps://user:password@mail.example.com:465"),
     "sendgrid_webhook_key": _BASE64_KEY,
 }
 

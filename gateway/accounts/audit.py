@@ -34,7 +34,13 @@ def note(
     transaction.connection.execute(sa.insert(audit), row)
 
 
-def trail(connection: Connection, cursor: str | None = None, limit: int = 50) -> dict[str, Any]:
-    """What was done, newest first."""
-    rows, following = page(connection, sa.select(audit), audit.c.at, audit.c.id, cursor, limit)
+def trail(
+    connection: Connection, cursor: str | None = None, limit: int = 50, account_id: str | None = None
+) -> dict[str, Any]:
+    """What was done, newest first; by one person, or with an empty `account_id` by nobody who signs in: keys of the
+    API and the command line."""
+    select = sa.select(audit)
+    if account_id is not None:
+        select = select.where(audit.c.account_id == account_id if account_id else audit.c.account_id.is_(None))
+    rows, following = page(connection, select, audit.c.at, audit.c.id, cursor, limit)
     return {"items": [dict(row._mapping) for row in rows], "next": following}

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -23,6 +25,9 @@ from runtime.paging import page
 from runtime.transaction import Transaction
 
 THEMES = ("auto", "light", "dark")
+LAST_ADMIN = "last_admin"
+"""Code of a change after which nobody could administer."""
+
 _PREFERENCES = ("name", "locale", "time_zone", "theme")
 _USUAL: dict[str, Any] = {
     "seller_id": "",
@@ -38,7 +43,8 @@ _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Somebody who may sign in. team_ids: a supervisor's teams. seller_id: empty when they are no seller."""
+    """Somebody who may sign in. team_ids: a supervisor's teams. seller_id: empty when they are no seller. signed_in_at:
+    when they did last; None when they never have."""
 
     id: str
     login: str
@@ -51,6 +57,7 @@ class Account:
     theme: str
     active: bool
     version: int
+    signed_in_at: datetime | None = None
 
     @property
     def actor(self) -> Actor:
@@ -74,6 +81,7 @@ def from_row(row: RowMapping) -> Account:
         theme=row["theme"],
         active=row["active"],
         version=row["version"],
+        signed_in_at=row["signed_in_at"],
     )
 
 
@@ -105,7 +113,8 @@ def change(transaction: Transaction, account_id: str, changes: Mapping[str, Any]
     """Changes an account that is still at `version`.
 
     Raises:
-        NotFound, Invalid; Conflict: somebody changed it since, or nobody would be left to administer.
+        NotFound; Invalid: naming the fields, also when nobody would be left to administer; Conflict: somebody changed
+            it since.
     """
     known = get(transaction.connection, account_id)
     unknown = sorted(set(changes) - set(_CHANGEABLE))
@@ -117,7 +126,7 @@ def change(transaction: Transaction, account_id: str, changes: Mapping[str, Any]
     if values["login"] != known.login:
         _check_login_is_free(transaction.connection, values["login"])
     if known.role == "admin" and (values["role"] != "admin" or not values["active"]):
-        _check_another_admin(transaction.connection, account_id)
+        _check_another_admin(transaction.connection, account_id, "role" if values["role"] != "admin" else "active")
     changed = transaction.connection.execute(
         sa.update(account)
         .where(account.c.id == account_id, account.c.version == version)
@@ -152,17 +161,48 @@ def get(connection: Connection, account_id: str) -> Account:
 
 def by_login(connection: Connection, login: str) -> RowMapping | None:
     """The row of whoever signs in as `login`."""
-    return (
-        connection.execute(sa.select(account).where(account.c.login == login.strip().lower()[: limits.EMAIL]))
-        .mappings()
-        .first()
-    )
+    sought = login.replace("\0", "").strip().lower()[: limits.EMAIL]  # PostgreSQL takes no NUL
+    return connection.execute(sa.select(account).where(account.c.login == sought)).mappings().first()
 
 
-def list_accounts(connection: Connection, cursor: str | None = None, limit: int = 50) -> dict[str, Any]:
-    """Accounts, newest first."""
-    rows, following = page(connection, sa.select(account), account.c.created_at, account.c.id, cursor, limit)
+def list_accounts(
+    connection: Connection,
+    cursor: str | None = None,
+    limit: int = 50,
+    q: str = "",
+    role: str | None = None,
+    active: bool | None = None,
+) -> dict[str, Any]:
+    """Accounts, newest first; those with `q` in their name or login, of one role, (not) active."""
+    select = sa.select(account)
+    if sought := q.replace("\0", "").strip():
+        found = (column.icontains(sought, autoescape=True) for column in (account.c.name, account.c.login))
+        select = select.where(sa.or_(*found))
+    if role is not None:
+        select = select.where(account.c.role == role)
+    if active is not None:
+        select = select.where(account.c.active == active)
+    rows, following = page(connection, select, account.c.created_at, account.c.id, cursor, limit)
     return {"items": [from_row(row._mapping) for row in rows], "next": following}
+
+
+def of_seller(connection: Connection, seller_id: str) -> Account | None:
+    """The account by which a seller signs in; None while there is none."""
+    found = sa.select(account).where(account.c.seller_id == seller_id, account.c.role == "seller")
+    row = connection.execute(found.order_by(account.c.created_at).limit(1)).mappings().first()
+    return None if row is None else from_row(row)
+
+
+def names(connection: Connection, account_ids: Iterable[str]) -> dict[str, str]:
+    """Names by account id."""
+    rows = connection.execute(sa.select(account.c.id, account.c.name).where(account.c.id.in_(set(account_ids))))
+    return {row.id: row.name for row in rows}
+
+
+@cache
+def time_zones() -> tuple[str, ...]:
+    """Names of all time zones, in order; looked up once, for they are files in folders."""
+    return tuple(sorted(available_timezones()))
 
 
 def any_there(connection: Connection) -> bool:
@@ -172,7 +212,8 @@ def any_there(connection: Connection) -> bool:
 
 def _row_of(values: Mapping[str, Any]) -> dict[str, Any]:
     row = {name: values[name] for name in _CHANGEABLE}
-    return row | {"seller_id": values["seller_id"] or None, "team_ids": list(values["team_ids"])}
+    ids = {"seller_id": values["seller_id"] or None, "team_ids": sorted(set(values["team_ids"]))}
+    return row | ids | {"name": values["name"].strip()}
 
 
 def _check(values: Mapping[str, Any], more: Iterable[FieldError] = ()) -> None:
@@ -190,13 +231,15 @@ def _problems(values: Mapping[str, Any]) -> Iterable[FieldError]:
         yield FieldError(field="name", code=REQUIRED, message="must be filled")
     elif len(name) > limits.SELLER_NAME:
         yield FieldError(field="name", code=TOO_LONG, message=f"at most {limits.SELLER_NAME} characters")
+    elif not name.isprintable():
+        yield FieldError(field="name", code=INVALID, message="line breaks and control characters are not allowed")
     try:
         _address_of(str(values.get("login", "")))
     except EmailNotValidError:
         yield FieldError(field="login", code=INVALID, message="an e-mail address")
     if values.get("role") not in ROLES:
         yield FieldError(field="role", code=INVALID, message=f"one of {', '.join(ROLES)}")
-    if values["role"] == "seller" and not values["seller_id"]:
+    if values.get("role") == "seller" and not values["seller_id"]:
         yield FieldError(field="seller_id", code=REQUIRED, message="a seller's account belongs to a seller")
     if values["seller_id"] and not _ID.fullmatch(values["seller_id"]):
         yield FieldError(field="seller_id", code=INVALID, message="a seller's id")
@@ -204,7 +247,7 @@ def _problems(values: Mapping[str, Any]) -> Iterable[FieldError]:
         yield FieldError(field="team_ids", code=INVALID, message="ids of teams")
     if values["locale"] not in LOCALES:
         yield FieldError(field="locale", code=INVALID, message=f"one of {', '.join(LOCALES)}")
-    if values["time_zone"] not in available_timezones():
+    if values["time_zone"] not in time_zones():
         yield FieldError(field="time_zone", code=INVALID, message="a time zone such as Europe/Lisbon")
     if values["theme"] not in THEMES:
         yield FieldError(field="theme", code=INVALID, message=f"one of {', '.join(THEMES)}")
@@ -226,9 +269,8 @@ def _check_login_is_free(connection: Connection, login: str) -> None:
         raise invalid("login", "taken", "somebody signs in with this address already")
 
 
-def _check_another_admin(connection: Connection, account_id: str) -> None:
-    others = sa.select(account.c.id).where(
-        account.c.role == "admin", account.c.active.is_(True), account.c.id != account_id
-    )
-    if connection.execute(others.limit(1)).first() is None:
-        raise Conflict("this is the last administrator: make somebody else one first")
+def _check_another_admin(connection: Connection, account_id: str, field: str) -> None:
+    # All of them are locked, so that of two who leave at the same moment the second finds nobody else.
+    admins = sa.select(account.c.id).where(account.c.role == "admin", account.c.active.is_(True))
+    if set(connection.execute(admins.order_by(account.c.id).with_for_update()).scalars()) <= {account_id}:
+        raise invalid(field, LAST_ADMIN, "this is the last administrator: make somebody else one first")

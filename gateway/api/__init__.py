@@ -6,9 +6,11 @@ from flask import Flask, Response, render_template
 from flask_smorest import Api
 
 from gateway.api import (
+    accounts,
     counts,
     forms,
     imports,
+    keys,
     leads,
     notifications,
     opportunities,
@@ -21,7 +23,10 @@ from gateway.api import (
 from gateway.api.problem import Problem, from_http, register_error_handlers
 from gateway.api.resource import SECURITY_SCHEME
 
-RESOURCES = (forms, teams, sellers, rules, leads, notifications, outbox, opportunities, counts, imports, parked)
+RESOURCES = (
+    *(forms, teams, sellers, rules, leads, notifications, outbox, opportunities, counts, imports, parked),
+    *(accounts, keys),
+)
 
 
 class ProblemApi(Api):  # type: ignore[misc]

@@ -109,7 +109,7 @@ def list_forms(query: dict[str, Any]) -> Response:
 def create_form(form: dict[str, Any]) -> Response:
     """Makes a form; it takes leads at once."""
     made = call("capture", "create_form", form=form)
-    _apply(made)
+    take_over(made)
     return answer(made, 201, {"Location": f"/api/v1/forms/{made['form_id']}"})
 
 
@@ -125,11 +125,11 @@ def update_form(changes: dict[str, Any], form_id: object) -> Response:
     """Changes a form."""
     version = changes.pop("version")
     changed = call("capture", "update_form", form_id=str(form_id), changes=changes, version=version)
-    _apply(changed)
+    take_over(changed)
     return answer(changed)
 
 
-def _apply(form: dict[str, Any]) -> None:
+def take_over(form: dict[str, Any]) -> None:
     """Takes the form over without waiting for the event; should that fail, the event does it."""
     try:
         state = msgspec.convert(

@@ -95,7 +95,7 @@ def admit_large_bodies() -> None:
     request.max_content_length = limits.IMPORT_BYTES
 
 
-@blueprint.writes("/<uuid:import_id>/rows", Outcome)
+@blueprint.writes("/<uuid:import_id>/rows", Outcome, scope="submit", keyed=True)
 @blueprint.arguments(Rows)
 def add_rows(rows: dict[str, Any], import_id: UUID) -> Response:
     """Takes rows of an import; sending the same rows again is harmless."""

@@ -23,7 +23,7 @@ class OutboxQuery(PageQuery):
     q = fields.String(
         load_default=None,
         validate=validate.Length(1, SEARCHED),
-        metadata={"description": "A part of the address or of the seller's name."},
+        metadata={"description": "A part of the seller's name, e-mail address or phone number."},
     )
     seller_id = Identifier(load_default=None)
     work_id = Identifier(load_default=None)

@@ -11,6 +11,7 @@ from flask_smorest import Blueprint
 from marshmallow import Schema, ValidationError, fields, validate
 
 from contracts.access import MANAGERS, Role
+from gateway.api.idempotency import once
 from gateway.api.problem import CORRELATION, problem
 from gateway.keys import Holder
 from gateway.parts import parts
@@ -78,16 +79,21 @@ class Resource(Blueprint):  # type: ignore[misc]
     """
 
     def __init__(self, name: str, path: str, description: str, roles: Sequence[Role] = MANAGERS) -> None:
+        # With a capital: pages have groups of the same names.
         super().__init__(
-            name, f"gateway.api.{name}", url_prefix=f"{PREFIX}/{path}".rstrip("/"), description=description
+            name.capitalize(), f"gateway.api.{name}", url_prefix=f"{PREFIX}/{path}".rstrip("/"), description=description
         )
         self.roles = tuple(roles)
         self.before_request(_check_key)
         self.after_request(_name_correlation)
+        self.after_request(_tag)
+        self.after_request(_tell_rate)
 
-    def reads(self, path: str, schema: type[Schema] = Anything, *, roles: Sequence[Role] = ()) -> Any:
-        """Route of a GET that answers with `schema`."""
-        return self._route(path, "GET", 200, schema, Access(tuple(roles) or self.roles, "read"))
+    def reads(
+        self, path: str, schema: type[Schema] = Anything, *, roles: Sequence[Role] = (), scope: str = "read"
+    ) -> Any:
+        """Route of a GET that answers with `schema`. scope: what its key must be allowed."""
+        return self._route(path, "GET", 200, schema, Access(tuple(roles) or self.roles, scope))
 
     def writes(
         self,
@@ -98,15 +104,23 @@ class Resource(Blueprint):  # type: ignore[misc]
         status: int = 200,
         roles: Sequence[Role] = (),
         scope: str = "write",
+        keyed: bool = False,
     ) -> Any:
-        """Route that changes something."""
-        return self._route(path, method, status, schema, Access(tuple(roles) or self.roles, scope))
+        """Route that changes something. scope: what its key must be allowed. keyed: a repeat is known by other means
+        than `gateway.api.idempotency`."""
+        return self._route(path, method, status, schema, Access(tuple(roles) or self.roles, scope), keyed)
 
-    def _route(self, path: str, method: str, status: int, schema: type[Schema] | None, access: Access) -> Any:
+    def _route(
+        self, path: str, method: str, status: int, schema: type[Schema] | None, access: Access, keyed: bool = False
+    ) -> Any:
         def decorate(view: Any) -> Any:
             @wraps(view)
             def guarded(*arguments: Any, **named: Any) -> Any:
-                return access.refusal() or view(*arguments, **named)
+                if refused := access.refusal():
+                    return refused
+                if method != "POST" or keyed:
+                    return view(*arguments, **named)
+                return once(parts().database, g.key_holder.id, lambda: view(*arguments, **named))
 
             guarded.access = access  # type: ignore[attr-defined]
             documented = self.response(status, schema)(guarded)
@@ -139,17 +153,39 @@ def unique(message: str) -> Any:
 def _check_key() -> Response | None:
     request.environ[CORRELATION] = new_id()
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and (holder := parts().keyring.holder(key.strip())) is not None:
-        g.key_holder, g.actor = holder, holder.actor
-        return None
-    return problem(
-        401,
-        "unauthorized",
-        "Send a valid key: Authorization: Bearer <key>.",
-        headers={"WWW-Authenticate": 'Bearer realm="rodizio"'},
-    )
+    if scheme.lower() != "bearer" or (holder := parts().keyring.holder(key.strip())) is None:
+        return problem(
+            401,
+            "unauthorized",
+            "Send a valid key: Authorization: Bearer <key>.",
+            headers={"WWW-Authenticate": 'Bearer realm="rodizio"'},
+        )
+    g.key_holder, g.actor = holder, holder.actor
+    if wait := parts().per_key.wait(holder.id):
+        detail = f"Too many requests with this key: wait {wait} s."
+        return problem(429, "rate_limited", detail, headers={"Retry-After": str(wait)})
+    return None
 
 
 def _name_correlation(response: Response) -> Response:
     response.headers["X-Correlation-Id"] = correlation_id()
+    return response
+
+
+def _tag(response: Response) -> Response:
+    """The ETag of what was read: whoever has it already is told so, in a few bytes."""
+    if request.method == "GET" and response.status_code == 200 and not response.is_streamed:
+        response.add_etag()
+        response.make_conditional(request)
+    return response
+
+
+def _tell_rate(response: Response) -> Response:
+    """How much the key may still do, in the headers of the IETF's draft."""
+    holder = g.get("key_holder")
+    if holder is not None and (rate := parts().per_key.state(holder.id)) is not None:
+        limit, remaining, seconds = rate
+        response.headers["RateLimit-Limit"] = str(limit)
+        response.headers["RateLimit-Remaining"] = str(remaining)
+        response.headers["RateLimit-Reset"] = str(seconds)
     return response

@@ -1,6 +1,6 @@
 """`python -m gateway.live.secret`: writes the installation's secret to standard output.
 
-For the process that serves streams: it needs no database but for this, and one would double its memory.
+For the process that serves streams: it needs no database but for this, whose libraries would nearly double its memory.
 """
 
 import logging

@@ -5,7 +5,6 @@ import resource
 import signal
 import socket
 from collections.abc import Callable
-from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -27,8 +26,8 @@ _SEND_BUFFER = 16 * 1024  # bytes the kernel keeps for one client; events are sm
 class Server(uvicorn.Server):
     """Serves `app` until SIGTERM or SIGINT.
 
-    stopping(): told of the signal, in the event loop: what streams must end now, or they would be waited for.
-    stop_seconds: after which what still streams is cut off.
+    stopping(): told that the end has begun; streams must end now, for they are waited for.
+    stop_seconds: how long.
     """
 
     def __init__(self, app: ASGIApp, stopping: Callable[[], None], stop_seconds: float) -> None:
@@ -44,25 +43,29 @@ class Server(uvicorn.Server):
                 proxy_headers=False,
                 server_header=False,
                 headers=[("Connection", "close")],  # one request each: there is nothing to come after a stream
-                timeout_graceful_shutdown=max(1, int(stop_seconds)),
             )
         )
-        self._stopping = stopping
+        self._stopping, self._stop_seconds = stopping, stop_seconds
 
-    async def listen(self, host: str, port: int, stall_seconds: float = STALL_SECONDS) -> None:
+    async def listen(self, host: str, port: int) -> None:
         """Answers at `host`:`port` until told to stop. Raises OSError when the port is taken."""
         _allow_descriptors(MOST_CONNECTIONS + 100)
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         with socket.create_server((host, port), family=family, backlog=1024) as listening:
             # Every connection inherits these.
-            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(stall_seconds * 1000))
+            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(STALL_SECONDS * 1000))
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
             await self.serve([listening])
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Called by the signal."""
-        super().handle_exit(sig, frame)
-        asyncio.get_running_loop().call_soon_threadsafe(self._stopping)
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Ends every connection; called by uvicorn after a signal."""
+        self._stopping()
+        asyncio.get_running_loop().call_later(self._stop_seconds, self._cut_off)
+        await super().shutdown(sockets)
+
+    def _cut_off(self) -> None:
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
 
 
 class _Protocol(H11Protocol):

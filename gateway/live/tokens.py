@@ -21,10 +21,18 @@ def stream_url(settings: Settings, secret: bytes, seller_id: str, page_url: str)
 
     secret: `gateway.secret.secret`.
     """
+    base = settings.live_url.rstrip("/") or stream_origin(settings, page_url)
+    return f"{base}/live?{urlencode({'token': sign(secret, seller_id, time.time() + TOKEN_SECONDS)})}"
+
+
+def stream_origin(settings: Settings, page_url: str) -> str:
+    """Scheme, host and port of the streams, for a page that is itself reached at `page_url`."""
+    if settings.live_url:
+        there = urlsplit(settings.live_url)
+        return f"{there.scheme}://{there.netloc}"
     page = urlsplit(page_url)
     host = f"[{page.hostname}]" if ":" in (page.hostname or "") else page.hostname
-    base = settings.live_url.rstrip("/") or f"{page.scheme}://{host}:{settings.live_port}"
-    return f"{base}/live?{urlencode({'token': sign(secret, seller_id, time.time() + TOKEN_SECONDS)})}"
+    return f"{page.scheme}://{host}:{settings.live_port}"
 
 
 def sign(secret: bytes, seller_id: str, expires_at: float) -> str:

@@ -53,5 +53,14 @@
     listen();
   }
 
+  // A toast that came with the badge goes by itself; what it told stays in the inbox.
+  document.body.addEventListener("htmx:oobAfterSwap", (event) => {
+    if (event.detail.target.id !== "toasts") return;
+    for (const toast of event.detail.target.querySelectorAll(".toast[data-seconds]")) {
+      setTimeout(() => toast.remove(), toast.dataset.seconds * 1000);
+      delete toast.dataset.seconds;
+    }
+  });
+
   if ("serviceWorker" in navigator) navigator.serviceWorker.register("/sw.js").catch(() => {});
 })();

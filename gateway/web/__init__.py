@@ -6,10 +6,37 @@ from flask import Flask
 
 from gateway.parts import EXTENSION
 from gateway.secret import secret
-from gateway.web import account, assets, kept, shown, sign_in, welcome
+from gateway.web import (
+    account,
+    accounts,
+    assets,
+    calendar,
+    forms,
+    inbox,
+    kept,
+    keys,
+    lead,
+    mine,
+    outbox,
+    preferences,
+    quarantine,
+    sellers,
+    shown,
+    sign_in,
+    suppressions,
+    teams,
+    today,
+    trail,
+    welcome,
+)
 from gateway.web.pages import PageSessions, compress, csrf
 
-MODULES = (welcome, sign_in, account)
+MODULES = (
+    *(welcome, sign_in, account, preferences, today, mine, lead, inbox),
+    *(sellers, teams, calendar, accounts, keys, trail),
+    *(forms, quarantine),
+    *(outbox, suppressions),
+)
 """Modules with `pages`, in the order of their addresses in the navigation."""
 
 

@@ -1,7 +1,6 @@
 """One's own account: language, time zone, look, password, sessions."""
 
 from typing import Any
-from zoneinfo import available_timezones
 
 from flask import flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -79,5 +78,5 @@ def _page(problems: list[FieldError] | None = None) -> str:
         problems={problem["field"]: problem["code"] for problem in problems or []},
         sessions=known,
         here=g.session_id,
-        zones=sorted(available_timezones()),
+        zones=people.time_zones(),
     )

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Flask, Response, g, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError, generate_csrf
 
-_NOT_KEPT = ("csrf_token", "password", "kept_action", "kept_method")
+_NOT_KEPT = ("csrf_token", "password", "old_password", "new_password", "kept_action", "kept_method")
 _LONGEST = 100_000
 
 

@@ -6,7 +6,7 @@ from flask import current_app, request, url_for
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
 
-from contracts.access import ADMINS, MANAGERS, ROLES, SUPERVISORS, Role
+from contracts.access import ADMINS, MANAGERS, SUPERVISORS, Role
 
 
 @dataclass(frozen=True, slots=True)

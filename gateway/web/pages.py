@@ -14,6 +14,7 @@ from contracts.access import ROLES, Role
 from gateway.accounts import sessions
 from gateway.accounts.people import Account
 from gateway.api.problem import CORRELATION
+from gateway.live.tokens import stream_origin
 from gateway.parts import parts
 from gateway.web import kept
 from runtime.clock import utc_now
@@ -29,7 +30,7 @@ class PageSessions(SecureCookieSessionInterface):
     """Flask's own sessions, for pages only: a form post needs none, and reading one would cost it time."""
 
     def open_session(self, app: Flask, request: Request) -> Any:
-        return None if request.path.startswith(("/f/", "/api/", "/providers/")) else super().open_session(app, request)
+        return None if request.path.startswith(("/f/", "/u/", "/api/", "/providers/")) else super().open_session(app, request)
 
 
 class Pages(Blueprint):
@@ -101,7 +102,8 @@ def _begin() -> None:
 
 
 def _careful(response: Response) -> Response:
-    live = parts().settings.live_url
+    has_stream = g.account is not None and g.account.seller_id
+    live = stream_origin(parts().settings, request.url_root) if has_stream else ""
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers["Referrer-Policy"] = "same-origin"
     response.headers["X-Content-Type-Options"] = "nosniff"

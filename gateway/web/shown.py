@@ -1,7 +1,7 @@
 """How pages show times, money and people: in the reader's language and time zone."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
@@ -25,7 +25,9 @@ def register(app: Flask) -> None:
     """Adds filters and names that every template may use."""
     app.jinja_env.filters.update(
         ago=ago,
+        lasting=lasting,
         exactly=exactly,
+        exactly_short=exactly_short,
         day=day,
         clock=clock,
         money=money,
@@ -57,10 +59,28 @@ def ago(value: str | datetime | None) -> str:
     return format_timedelta(at - utc_now(), add_direction=True, locale=get_locale(), threshold=1.1)
 
 
+def lasting(value: str | datetime | None) -> str:
+    """How long it has lasted: "12 minutes"."""
+    at = _instant(value)
+    return "" if at is None else format_timedelta(max(utc_now() - at, timedelta()), locale=get_locale(), threshold=1.1)
+
+
 def exactly(value: str | datetime | None) -> str:
     """Day and time, in the reader's time zone."""
     at = _instant(value)
     return "" if at is None else format_datetime(at, "medium")
+
+
+def exactly_short(value: str | datetime | None) -> str:
+    """Day and time where there is little room: a time of today stands alone, one within a week has its weekday."""
+    at = _instant(value)
+    if at is None:
+        return ""
+    days = (local(at).date() - local(utc_now()).date()).days
+    if days == 0:
+        return clock(at)
+    pattern = "EEE" if 0 < days < 7 else "d MMM"
+    return f"{format_date(at, pattern)} {clock(at)}"
 
 
 def day(value: str | datetime | None) -> str:
@@ -117,7 +137,20 @@ def problem_text(code: str) -> str:
         "taken": _("This is taken already."),
         "too_short": _("This is too short."),
         "twice": _("This is there twice."),
+        "whole_number": _("A whole number is needed here."),
+        "half_a_shift": _("Every shift needs a beginning and an end."),
+        "no_shift": _("Fill in at least one shift, or choose that they always work."),
+        "order": _("The end must come after the beginning."),
+        "last_admin": _("This is the last administrator. Make somebody else one first, or nobody could administer."),
+        errors.NOT_FOUND: _("This is not there any more. Choose another."),
         "reserved": _("This name is reserved. Choose another."),
+        "field_twice": _("Another field above has this name. Choose another."),
+        "field_reserved": _("This name is an instruction to the form, not a field. Choose another, without _ in front."),
+        "field_length": _("A whole number from 1 to 10,000 is needed here."),
+        "choices_needed": _("Write down what can be chosen, one per line."),
+        "origin": _("One site per line, such as https://example.com."),
+        "form_key": _("4 to 64 small letters, digits and hyphens; another form may have it already."),
+        "fields_needed": _("A form needs at least one field, and can have 100."),
     }
     return texts.get(code, _("This cannot be taken. Please check it."))
 

@@ -45,7 +45,9 @@ def enter() -> Any:
     with database.read() as connection:
         g.account = people.get(connection, row["id"])
     refresh()
-    inside = make_response(kept.again(200, typed, action) if typed and action else redirect(_inside(following), 303))
+    inside = make_response(
+        kept.again(200, typed, _inside(action)) if typed and action else redirect(_inside(following), 303)
+    )
     _set_cookie(inside, token)
     return inside
 

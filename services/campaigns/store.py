@@ -14,6 +14,7 @@ from contracts.access import Actor
 from runtime.columns import Id, Utc
 from runtime.tables import add_bus_tables
 from runtime.transaction import dialect_insert
+from services.campaigns.domain.texts import is_id
 
 metadata = sa.MetaData()
 add_bus_tables(metadata)
@@ -150,15 +151,20 @@ def visible_to(actor: Actor) -> sa.ColumnElement[bool]:
     if actor.sees_all:
         return is_known
     if actor.sees_teams:
-        return sa.and_(is_known, opportunity.c.team_id.in_(actor.team_ids))
-    if actor.role == "seller" and actor.seller_id:
-        return sa.and_(is_known, opportunity.c.seller_id == actor.seller_id)
+        return sa.and_(is_known, opportunity.c.team_id.in_(filter(is_id, actor.team_ids)))
+    if actor.role == "seller":
+        return sa.and_(is_known, has_id(opportunity.c.seller_id, actor.seller_id))
     return sa.false()
+
+
+def has_id(column: sa.Column[Any], identifier: Any) -> sa.ColumnElement[bool]:
+    """Whether a column is an identifier; nothing is what is none, which PostgreSQL would refuse to look for."""
+    return column == identifier if is_id(identifier) else sa.false()
 
 
 def locked(connection: Connection, actor: Actor, opportunity_id: str) -> Any:
     """The opportunity, locked, or None where this actor sees none."""
-    select = sa.select(opportunity).where(opportunity.c.id == opportunity_id, visible_to(actor))
+    select = sa.select(opportunity).where(has_id(opportunity.c.id, opportunity_id), visible_to(actor))
     return connection.execute(select.with_for_update()).first()
 
 
@@ -215,7 +221,7 @@ def agenda(actor: Actor, seller_id: str) -> sa.Select[Any]:
     return (
         sa.select(task, *shown)
         .join(opportunity, opportunity.c.id == task.c.opportunity_id)
-        .where(task.c.seller_id == seller_id, task.c.state == "open", visible_to(actor))
+        .where(has_id(task.c.seller_id, seller_id), task.c.state == "open", visible_to(actor))
     )
 
 

@@ -41,13 +41,13 @@ def wanted_leads(filters: dict[str, Any]) -> Wanted:
     unknown = sorted(set(filters) - set(FILTERS))
     if unknown:
         raise invalid(unknown[0], NOT_ALLOWED, f"one of {', '.join(FILTERS)}")
-    typed = _text("q", filters.get("q"), limits.SEARCH).strip()
+    typed = text_of("q", filters.get("q"), limits.SEARCH).strip()
     return Wanted(
         form_id=_identifier("form_id", filters.get("form_id")),
         import_id=_identifier("import_id", filters.get("import_id")),
         seller_id=_identifier("seller_id", filters.get("seller_id")),
         team_id=_identifier("team_id", filters.get("team_id")),
-        source=_text("source", filters.get("source"), limits.SOURCE),
+        source=text_of("source", filters.get("source"), limits.SOURCE),
         owned=filters.get("owned"),
         search=search_of(typed) if typed else None,
         since=instant("since", filters.get("since")),
@@ -78,7 +78,12 @@ def _identifier(where: str, value: Any) -> str | None:
     return found
 
 
-def _text(where: str, value: Any, longest: int) -> str:
+def text_of(where: str, value: Any, longest: int) -> str:
+    """What somebody typed; empty where there is nothing.
+
+    Raises:
+        Invalid: it is no text, or longer than `longest` characters.
+    """
     if not value:
         return ""
     if not isinstance(value, str) or "\x00" in value:

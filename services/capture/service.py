@@ -50,9 +50,9 @@ class CaptureService:
             return forms.get_form(connection, self.actor, form_id)
 
     @rpc
-    def list_forms(self, cursor: str | None = None, limit: int = 50) -> Answer:
+    def list_forms(self, cursor: str | None = None, limit: int = 50, q: str = "") -> Answer:
         with self.database.read() as connection:
-            return forms.list_forms(connection, self.actor, cursor, limit)
+            return forms.list_forms(connection, self.actor, cursor, limit, q)
 
     @rpc
     def form_activity(self, since: str | None = None) -> Answer:
@@ -111,3 +111,11 @@ class CaptureService:
     @rpc
     def drop_quarantined(self, quarantine_id: str) -> None:
         self.database.transact(quarantine.drop_quarantined, self.actor, quarantine_id)
+
+    @rpc
+    def release_many(self, quarantine_ids: list[str]) -> Answer:
+        return self.database.transact(quarantine.release_many, self.actor, quarantine_ids)
+
+    @rpc
+    def drop_many(self, quarantine_ids: list[str]) -> Answer:
+        return self.database.transact(quarantine.drop_many, self.actor, quarantine_ids)

@@ -128,6 +128,7 @@ work = sa.Table(
     ),
     sa.Index("work_of_seller", "seller_id", "state", "assigned_at"),
     sa.Index("work_by_arrival", "arrived_at", "work_id"),
+    sa.Index("work_of_team", "team_id", "arrived_at", "work_id"),
 )
 """Whatever can be assigned, and its one seller: that there is one row is why there is never a second seller.
 
@@ -139,11 +140,14 @@ opened_at: when its seller first looked at it. closed_at: when its opportunity e
 team_by_hand: whether a person put it into its team, so that the rule of its form no longer moves it.
 """
 
+# The last columns are there so that what only counts, or looks every second, need not read the work itself.
 sa.Index(
     "work_waiting",
     work.c.team_id,
     work.c.score,
     work.c.captured_at,
+    work.c.waiting_reason,
+    work.c.state,
     postgresql_where=work.c.state == "waiting",
     sqlite_where=work.c.state == "waiting",
 )
@@ -151,6 +155,8 @@ sa.Index(
     "work_waiting_by_form",
     work.c.form_id,
     work.c.team_id,
+    work.c.team_by_hand,
+    work.c.state,
     postgresql_where=work.c.state == "waiting",
     sqlite_where=work.c.state == "waiting",
 )

@@ -15,10 +15,7 @@ from services.notifications.domain.addresses import spelled
 from services.notifications.domain.deliveries import after, told_as
 from services.notifications.domain.replies import wish
 from services.notifications.handlers import told
-from services.notifications.links import unsubscribes
-
-UNSUBSCRIBE = "unsubscribe"
-"""Name of the secret that signs where to unsubscribe."""
+from services.notifications.links import UNSUBSCRIBE, unsubscribes
 
 _SUPPRESSES = {"bounced": "bounced", "complained": "complained", "unsubscribed": "unsubscribed"}
 
@@ -29,9 +26,7 @@ def record_provider_events(tx: Transaction, facts: Sequence[ProviderEvent]) -> N
     keys = sorted(events)
     of = _messages_of(tx, [events[key] for key in keys])
     held = recipients.hold_messages(tx, sorted({message_id for message_id in of.values() if message_id}))
-    fresh = recipients.add_events(
-        tx, [_event_row(events[key], of[key] if of[key] in held else None) for key in keys]
-    )
+    fresh = recipients.add_events(tx, [_event_row(events[key], of[key] if of[key] in held else None) for key in keys])
     news = sorted((events[key] for key in keys if key in fresh), key=lambda fact: parse_iso(fact.at))
     _move_on(tx, held, [(fact, of[fact.provider, fact.event_id]) for fact in news])
     _obey(tx, held, [(fact, of[fact.provider, fact.event_id]) for fact in news])

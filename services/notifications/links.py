@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 import itsdangerous
 
+UNSUBSCRIBE = "unsubscribe"
+"""Name of the secret, and salt, with which addresses to unsubscribe at are signed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Links:
@@ -33,4 +36,4 @@ def unsubscribes(token: str, secret: bytes) -> str | None:
 
 
 def _signer(secret: bytes) -> itsdangerous.Signer:
-    return itsdangerous.Signer(secret, salt="unsubscribe")
+    return itsdangerous.Signer(secret, salt=UNSUBSCRIBE)

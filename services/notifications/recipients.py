@@ -45,9 +45,7 @@ def decide(tx: Transaction, decisions: Iterable[Mapping[str, Any]]) -> None:
     tx.connection.execute(upsert.returning(suppressions.c.suppression_id), rows)
 
 
-def suppressions_page(
-    connection: Connection, q: str, cursor: str | None, limit: int
-) -> tuple[list[Any], str | None]:
+def suppressions_page(connection: Connection, q: str, cursor: str | None, limit: int) -> tuple[list[Any], str | None]:
     """Addresses to which nothing may be sent and that hold `q`, the latest first."""
     select = sa.select(suppressions).where(_HOLDS)
     if q:
@@ -81,11 +79,11 @@ def last_sms_to(connection: Connection, addresses: Collection[str]) -> dict[str,
     if not addresses:
         return {}
     newest = (
-        sa.select(messages.c.address, sa.func.max(sa.cast(messages.c.message_id, sa.String(36))))
+        sa.select(messages.c.address, sa.func.max(sa.cast(messages.c.message_id, sa.String(36))).label("message_id"))
         .where(DIRECT, messages.c.channel == "sms", messages.c.address.in_(addresses))
         .group_by(messages.c.address)
     )
-    return {address: message_id for address, message_id in connection.execute(newest)}
+    return {row.address: row.message_id for row in connection.execute(newest)}
 
 
 def hold_messages(tx: Transaction, message_ids: Collection[str]) -> dict[str, Any]:

@@ -99,6 +99,7 @@ tellings = sa.Table(
     sa.Column("seller_id", Id, primary_key=True),
     sa.Column("told_at", Utc),
     sa.Column("digest_id", Id),
+    sa.Column("due_at", Utc),
 )
 """When sellers who want SMS or e-mail were last told something by it, and the digest that gathers what comes next, if
 one does. Its row is what those who add to a digest and who sends it wait for each other on."""

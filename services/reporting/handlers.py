@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -18,7 +17,9 @@ from runtime.errors import invalid, plain
 from runtime.transaction import Transaction
 from services.reporting import store
 from services.reporting.domain.measures import tally
-from services.reporting.domain.overview import MOST_DAYS, Line, days_of, empty_line, lines
+from services.reporting.domain.overview import MOST_DAYS, Line, days_of, empty_line, lines, total
+
+_ZONES = frozenset(available_timezones())
 
 
 def count_facts(transaction: Transaction, message: Message, facts: Sequence[Any]) -> None:
@@ -95,15 +96,12 @@ def overview(connection: Connection, actor: Actor, since: str, until: str, time_
     """
     start, end, zone = _span(since, until, time_zone)
     sees_all = actor.sees_all
-    hours = list(store.overview(connection, actor, "hour", start, end))
-    total = lines(hours, lambda _: "", sees_all).get("", empty_line(sees_all))
-    day_of = cache(lambda hour: hour.astimezone(zone).date().isoformat())
-    days = lines(hours, day_of, sees_all)
-    sources = lines(store.overview(connection, actor, "source", start, end), str, sees_all)
-    sellers = lines(store.overview(connection, actor, "seller", start, end), str, False)
+    days = lines(store.overview_by_day(connection, actor, start, end, zone), sees_all)
+    sources = lines(store.overview(connection, actor, "source", start, end), sees_all)
+    sellers = lines(store.overview(connection, actor, "seller", start, end), with_captured=False)
     names = store.seller_names(connection)
     return {
-        **total,
+        **total(days.values(), sees_all),
         "by_day": [{"day": day, **days.get(day, empty_line(sees_all))} for day in days_of(start, end, zone)],
         "by_source": [{"source": source, **line} for source, line in _busiest_first(sources)],
         "by_seller": [
@@ -124,7 +122,7 @@ def _span(since: str, until: str, time_zone: str) -> tuple[datetime, datetime, Z
         raise invalid("since" if start is None else "until", REQUIRED, "say from when to when")
     if not start < end <= start + timedelta(days=MOST_DAYS):
         raise invalid("until", INVALID, f"later than since, by at most {MOST_DAYS} days")
-    if time_zone not in available_timezones():
+    if time_zone not in _ZONES:
         raise invalid("time_zone", INVALID, "an IANA name such as Europe/Lisbon")
     return start, end, ZoneInfo(time_zone)
 

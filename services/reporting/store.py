@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from functools import cache
 from operator import itemgetter
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -15,7 +16,7 @@ from runtime.columns import Id, Json, Utc
 from runtime.tables import add_bus_tables
 from runtime.transaction import Transaction, dialect_insert
 from services.reporting.domain.measures import OVERVIEW, Cell, Sum, subtotals
-from services.reporting.domain.overview import whole_days
+from services.reporting.domain.overview import hours_of_other_days, whole_days
 
 metadata = sa.MetaData()
 add_bus_tables(metadata)
@@ -51,11 +52,11 @@ rollup = sa.Table(
 summary = sa.Table(
     "summary",
     metadata,
+    sa.Column("team_id", sa.String(36), primary_key=True),
     sa.Column("dimension", sa.String(10), primary_key=True),
     sa.Column("measure", sa.String(40), primary_key=True),
     sa.Column("starts_at", Utc, primary_key=True),
     sa.Column("value", sa.String(80), primary_key=True),
-    sa.Column("team_id", sa.String(36), primary_key=True),
     sa.Column("currency", sa.String(3), primary_key=True),
     sa.Column("count", sa.Integer, nullable=False),
     sa.Column("amount", sa.BigInteger, nullable=False),
@@ -103,11 +104,14 @@ def add_to_log(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
 
 def add_up(transaction: Transaction, tally: Mapping[Cell, Sum]) -> None:
     """Adds to cells and subtotals, all together and always in the same order, so that replicas do not deadlock."""
-    connection = transaction.connection
-    for table, sums in ((rollup, tally), (summary, subtotals(tally))):
-        rows = [{**asdict(place), "count": count, "amount": amount} for place, (count, amount) in sorted(sums.items())]
-        if rows:
-            connection.execute(_add_up(table, connection.dialect.name), rows)
+    _add(transaction.connection, rollup, tally)
+    _add(transaction.connection, summary, subtotals(tally))
+
+
+def _add(connection: Connection, table: sa.Table, sums: Mapping[Any, Sum]) -> None:
+    rows = [{**asdict(place), "count": count, "amount": amount} for place, (count, amount) in sorted(sums.items())]
+    if rows:
+        connection.execute(_add_up(table, connection.dialect.name), rows)
 
 
 def keep_sellers(transaction: Transaction, rows: Sequence[dict[str, Any]]) -> None:
@@ -120,14 +124,19 @@ _DIMENSIONS = {"source": rollup.c.source, "seller": rollup.c.seller_id, "hour": 
 DIMENSIONS = tuple(_DIMENSIONS)
 
 
-def _visible(table: sa.Table, actor: Actor) -> sa.ColumnElement[bool]:
-    """Whose cells an actor sees: all, those of their teams, or their own. Cells of nobody are nobody's own."""
+def _teams(actor: Actor) -> list[str]:
+    """The empty id is nobody's: it stands for what has no team, and for all teams together."""
+    return [team_id for team_id in actor.team_ids if team_id]
+
+
+def _visible_to(actor: Actor) -> sa.ColumnElement[bool]:
+    """Which cells of the rollup an actor sees. What nobody did is nobody's own."""
     if actor.sees_all:
         return sa.true()
     if actor.sees_teams:
-        return table.c.team_id.in_([team_id for team_id in actor.team_ids if team_id])
+        return rollup.c.team_id.in_(_teams(actor))
     if actor.role == "seller" and actor.seller_id:
-        return table.c.seller_id == actor.seller_id
+        return rollup.c.seller_id == actor.seller_id
     return sa.false()
 
 
@@ -137,7 +146,7 @@ def counts(
     """Sums per measure and value of one dimension that an actor sees, over hours in [since, until)."""
     dimension = _DIMENSIONS[by]
     count = sa.func.sum(rollup.c.count).label("count")
-    select = sa.select(rollup.c.measure, dimension.label("value"), count).where(_visible(rollup, actor))
+    select = sa.select(rollup.c.measure, dimension.label("value"), count).where(_visible_to(actor))
     if since is not None:
         select = select.where(rollup.c.hour >= since)
     if until is not None:
@@ -146,41 +155,62 @@ def counts(
 
 
 def overview(connection: Connection, actor: Actor, by: str, since: datetime, until: datetime) -> Iterator[Any]:
-    """Rows (measure, value, currency, count, amount) of the measures of an overview that an actor sees, over hours in
-    [since, until); several rows may belong together."""
-    if by != "hour" and not _is_own_sight(actor):
-        first, last = whole_days(since, until)
-        spans = [(rollup, since, first), (summary, first, last), (rollup, last, until)]
-    else:
-        spans = [(rollup if _is_own_sight(actor) else summary, since, until)]
-    for table, start, end in spans:
-        if start < end:
-            yield from connection.execute(_sums(table, actor, by, start, end))
+    """Rows (measure, value, currency, count, amount) of the measures of an overview by "source" or "seller" that an
+    actor sees, over hours in [since, until); several rows may belong together."""
+    first, last = _summed_up(actor, since, until)
+    for start, end in ((since, first), (last, until)):
+        yield from _rows(connection, _cells(actor, by, start, end), start < end)
+    yield from _rows(connection, _subtotals(actor, by, first, last), first < last)
 
 
-def _is_own_sight(actor: Actor) -> bool:
-    """Subtotals know teams, but no sellers within a source or an hour: one seller's own are few enough to add up."""
-    return not (actor.sees_all or actor.sees_teams)
+def overview_by_day(
+    connection: Connection, actor: Actor, since: datetime, until: datetime, zone: ZoneInfo
+) -> Iterator[Any]:
+    """The same by the days of the calendar in `zone`, in ISO 8601: days in UTC, but for the hours of theirs that belong
+    to another day there."""
+
+    @cache
+    def day_of(at: datetime, of: tzinfo = zone) -> str:
+        return at.astimezone(of).date().isoformat()
+
+    first, last = _summed_up(actor, since, until)
+    for start, end in ((since, first), (last, until)):
+        for measure, hour, *figures in _rows(connection, _cells(actor, "hour", start, end), start < end):
+            yield measure, day_of(hour), *figures
+    for measure, day, *figures in _rows(connection, _subtotals(actor, "day", first, last), first < last):
+        yield measure, day_of(day, UTC), *figures
+    moved = hours_of_other_days(first, last, zone)
+    of_moved = _subtotals(actor, "hour", first, last).where(summary.c.starts_at.in_(moved))
+    for measure, hour, currency, count, amount in _rows(connection, of_moved, bool(moved)):
+        yield measure, day_of(hour), currency, count, amount
+        yield measure, day_of(hour, UTC), currency, -count, -amount
 
 
-def _sums(table: sa.Table, actor: Actor, by: str, start: datetime, end: datetime) -> sa.Select[Any]:
-    if table is summary:
-        at, value = summary.c.starts_at, summary.c.starts_at if by == "hour" else summary.c.value
-        select = sa.select().where(summary.c.dimension == by)
-    else:
-        at, value, select = rollup.c.hour, _DIMENSIONS[by], sa.select()
+def _summed_up(actor: Actor, since: datetime, until: datetime) -> tuple[datetime, datetime]:
+    """The part of a span that subtotals answer for; they know nothing of one seller, whose cells are few enough."""
+    return whole_days(since, until) if actor.sees_all or actor.sees_teams else (until, until)
+
+
+def _rows(connection: Connection, select: sa.Select[Any], is_asked: bool) -> Sequence[Any]:
+    return connection.execute(select).all() if is_asked else ()
+
+
+def _cells(actor: Actor, by: str, start: datetime, end: datetime) -> sa.Select[Any]:
+    at = sa.and_(rollup.c.hour >= start, rollup.c.hour < end)
+    return _sums(rollup, _DIMENSIONS[by]).where(at, _visible_to(actor))
+
+
+def _subtotals(actor: Actor, by: str, start: datetime, end: datetime) -> sa.Select[Any]:
+    at = sa.and_(summary.c.starts_at >= start, summary.c.starts_at < end)
+    teams = [""] if actor.sees_all else _teams(actor)
+    select = _sums(summary, summary.c.starts_at if by in ("day", "hour") else summary.c.value)
+    return select.where(summary.c.team_id.in_(teams), summary.c.dimension == by, at)
+
+
+def _sums(table: sa.Table, value: sa.ColumnElement[Any]) -> sa.Select[Any]:
     keys = (table.c.measure, value, table.c.currency)
-    return (
-        select.add_columns(
-            table.c.measure,
-            value.label("value"),
-            table.c.currency,
-            sa.func.sum(table.c.count).label("count"),
-            sa.func.sum(table.c.amount).label("amount"),
-        )
-        .where(table.c.measure.in_(OVERVIEW), at >= start, at < end, _visible(table, actor))
-        .group_by(*keys)
-    )
+    figures = (sa.func.sum(table.c.count), sa.func.sum(table.c.amount))
+    return sa.select(*keys, *figures).where(table.c.measure.in_(OVERVIEW)).group_by(*keys)
 
 
 def seller_names(connection: Connection) -> dict[str, str]:

@@ -112,6 +112,7 @@ FACTS: dict[str, Fact] = {
         seller_id=SELLER,
         unassigned_at="2026-03-01T11:00:00.000000+00:00",
         reason="returned",
+        team_id=TEAM,
     ),
     "opportunity_opened": OpportunityOpened(
         id=FACT,

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
-from base64 import b64encode
 from collections.abc import Callable, Iterator
 from http.client import HTTPException
 from pathlib import Path
@@ -73,14 +72,13 @@ def environment() -> Iterator[dict[str, str]]:
             os.kill(pid, signal.SIGKILL)
 
 
-def request(environment: dict[str, str], path: str, document: dict[str, Any] | None = None, scheme: str = "") -> bytes:
-    """What the gateway answers; with the key as a Bearer, or by HTTP Basic when `scheme` says so."""
+def request(environment: dict[str, str], path: str, document: dict[str, Any] | None = None) -> bytes:
+    """What the gateway answers to the key of this machine."""
     key = (Path(environment["RODIZIO_VAR"]) / "api-key").read_text().strip()
-    proof = f"Basic {b64encode(f'me:{key}'.encode()).decode()}" if scheme == "Basic" else f"Bearer {key}"
     asked = urllib.request.Request(
         f"http://127.0.0.1:{environment['RODIZIO_GATEWAY_PORT']}{path}",
         data=json.dumps(document).encode() if document else None,
-        headers={"Authorization": proof, "Content-Type": "application/json"},
+        headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
     )
     with urllib.request.urlopen(asked, timeout=10) as response:
         return bytes(response.read())
@@ -96,7 +94,7 @@ def ask(environment: dict[str, str], path: str, document: dict[str, Any] | None 
 
 
 def goes_the_whole_way(environment: dict[str, str], name: str) -> str:
-    """A lead of this name is posted, gets a seller, who is told and sees it on the panel; its id."""
+    """A lead of this name is posted, gets a seller, who is told and has it among their work; its id."""
     found: dict[str, Any] = {}
 
     def see(what: str, path: str, part: Callable[[dict[str, Any]], Any]) -> bool:
@@ -108,11 +106,9 @@ def goes_the_whole_way(environment: dict[str, str], name: str) -> str:
         found["lead"] = (ask(environment, "/f/demo", {**LEAD, "name": name}) or {}).get("id")
         return bool(found["lead"])
 
-    def is_on_the_panel() -> bool:
-        try:
-            return name in request(environment, f"/panel/{found['seller']}", scheme="Basic").decode()
-        except (OSError, HTTPException):
-            return False
+    def is_among_their_work() -> bool:
+        shown = ask(environment, f"/api/v1/sellers/{found['seller']}/work") or {"items": []}
+        return any(item["card"] and item["card"]["name"] == name for item in shown["items"])
 
     until(post, f"the lead of {name} is taken", 60)
     lead = str(found["lead"])
@@ -127,7 +123,7 @@ def goes_the_whole_way(environment: dict[str, str], name: str) -> str:
         f"{name}'s seller is told",
         60,
     )
-    until(is_on_the_panel, f"{name} is on the panel", 60)
+    until(is_among_their_work, f"{name} is among their work", 60)
     assert len(found["told"]) == 1
     return lead
 

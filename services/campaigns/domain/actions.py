@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
-from uuid import UUID
 
 from contracts import limits
 from contracts.campaigns import ACTION_KINDS, ACTION_OUTCOMES, ActionKind, ActionOutcome
 from contracts.errors import INVALID, NOT_ALLOWED, REQUIRED, TOO_LONG
+from services.campaigns.domain.texts import is_id
 
 TASK_KINDS: Final = tuple(kind for kind in ACTION_KINDS if kind != "note")
 
@@ -58,16 +58,8 @@ def problems_of(action: Mapping[str, Any], next_at: datetime | None) -> Iterator
         yield "next_at", REQUIRED, "say when to call back"
     if action.get("next_kind", "call") not in TASK_KINDS:
         yield "next_kind", INVALID, f"one of {', '.join(TASK_KINDS)}"
-    if action.get("id") is not None and not _is_id(action["id"]):
+    if action.get("id") is not None and not is_id(action["id"]):
         yield "id", INVALID, "a UUID in its canonical text"
-
-
-def _is_id(value: Any) -> bool:
-    """Whether `value` is a UUID in its canonical text."""
-    try:
-        return str(UUID(value)) == value
-    except (ValueError, TypeError, AttributeError):
-        return False
 
 
 def happened_at(told: datetime | None, opened_at: datetime, now: datetime) -> datetime:

@@ -15,6 +15,7 @@ from runtime.transaction import Transaction
 from services.campaigns import store
 from services.campaigns.domain.actions import Action, happened_at, problems_of
 from services.campaigns.domain.opportunities import OUTCOMES, is_currency, needs_reason
+from services.campaigns.domain.texts import storable
 from services.campaigns.handlers.views import card, instant, shown
 
 
@@ -73,7 +74,7 @@ def _read(action: Mapping[str, Any]) -> Action:
         id=action.get("id"),
         kind=action["kind"],
         outcome=action.get("outcome", ""),
-        note=action.get("note", "").strip(),
+        note=storable(action.get("note", "")),
         at=at,
         next_at=next_at,
         next_kind=action.get("next_kind", "call"),
@@ -162,6 +163,7 @@ def close_opportunity(
         NotFound; Invalid: an unknown outcome, lost without a reason, too long a reason, an amount that cannot be;
             Conflict: closed already, or changed since.
     """
+    reason = storable(reason)
     _check_closing(outcome, reason, amount, currency)
     opportunity = _locked(transaction, actor, opportunity_id)
     _check_open(opportunity, version)
@@ -185,7 +187,7 @@ def close_opportunity(
 def _check_closing(outcome: str, reason: str, amount: int | None, currency: str) -> None:
     if outcome not in OUTCOMES:
         raise invalid("outcome", INVALID, f"one of {', '.join(OUTCOMES)}")
-    if needs_reason(outcome) and not reason.strip():
+    if needs_reason(outcome) and not reason:
         raise invalid("reason", REQUIRED, "say why it was lost")
     if len(reason) > limits.REASON:
         raise invalid("reason", TOO_LONG, f"at most {limits.REASON} characters")

@@ -32,9 +32,12 @@ def opportunities(
     if state not in (None, "open", "closed"):
         raise invalid("state", INVALID, "open or closed")
     select = sa.select(table).where(store.visible_to(actor))
-    for column, value in ((table.c.seller_id, seller_id), (table.c.work_id, work_id), (table.c.state, state)):
-        if value:
-            select = select.where(column == value)
+    if seller_id:
+        select = select.where(store.has_id(table.c.seller_id, seller_id))
+    if work_id:
+        select = select.where(store.has_id(table.c.work_id, work_id))
+    if state:
+        select = select.where(table.c.state == state)
     rows, following = page(connection, select, table.c.opened_at, table.c.id, cursor, limit)
     return {"items": [shown(row._mapping) for row in rows], "next": following}
 
@@ -46,7 +49,7 @@ def opportunity_of(connection: Connection, actor: Actor, work_id: str) -> Answer
         NotFound: there is none yet, or not for this actor.
     """
     table = store.opportunity
-    select = sa.select(table).where(table.c.work_id == work_id, store.visible_to(actor))
+    select = sa.select(table).where(store.has_id(table.c.work_id, work_id), store.visible_to(actor))
     row = connection.execute(select).first()
     if row is None:
         raise NotFound("opportunity of work", work_id)

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
+from contracts import limits
 from contracts.access import Actor
 from contracts.capture import FORM_CHANGED, FieldRule, FormChanged
 from contracts.errors import INVALID
@@ -15,7 +16,7 @@ from runtime.errors import Conflict, FieldError, Invalid, NotFound, invalid, pla
 from runtime.ids import new_id
 from runtime.transaction import Transaction
 from services.capture import store
-from services.capture.checks import known_id
+from services.capture.checks import known_id, text_of
 from services.capture.domain.forms import problems_of_form
 
 _DEFAULTS: dict[str, Any] = {
@@ -93,11 +94,16 @@ def get_form(connection: Connection, actor: Actor, form_id: str) -> dict[str, An
     return _shown(_find(connection, form_id))
 
 
-def list_forms(connection: Connection, actor: Actor, cursor: str | None, limit: int) -> dict[str, Any]:
-    """Forms, newest first."""
+def list_forms(connection: Connection, actor: Actor, cursor: str | None, limit: int, q: str = "") -> dict[str, Any]:
+    """Forms, newest first; `q`: those with this in their name, key or source.
+
+    Raises:
+        Invalid: nothing that could be looked for.
+    """
+    sought = text_of("q", q, limits.SEARCH).strip()
     if actor.role is None:
         return {"items": [], "next": None}
-    rows, following = store.forms.page_of(connection, cursor, limit)
+    rows, following = store.forms.page_of(connection, cursor, limit, sought)
     return {"items": [_shown(row) for row in rows], "next": following}
 
 

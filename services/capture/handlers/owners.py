@@ -20,8 +20,11 @@ def take_owners(transaction: Transaction, told: Sequence[WorkAssigned] | Sequenc
 
 
 def _owner(fact: WorkAssigned | WorkUnassigned) -> dict[str, Any]:
-    row = {"lead_id": fact.lead_id, "version": fact.subject_version}
-    if isinstance(fact, WorkAssigned):
-        captured_at = parse_iso(fact.captured_at)
-        return {**row, "seller_id": fact.seller_id, "team_id": fact.team_id, "captured_at": captured_at}
-    return {**row, "seller_id": None, "team_id": None, "captured_at": None}
+    is_assigned = isinstance(fact, WorkAssigned)
+    return {
+        "lead_id": fact.lead_id,
+        "seller_id": fact.seller_id if is_assigned else None,
+        "team_id": fact.team_id or None,
+        "version": fact.subject_version,
+        "captured_at": parse_iso(fact.captured_at) if isinstance(fact, WorkAssigned) else None,
+    }

@@ -1,18 +1,20 @@
 """What was kept aside: a person looks at it, and lets it through or throws it away. Managers only."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.engine import Connection
 
+from contracts import limits
 from contracts.access import Actor
 from contracts.capture import AcceptSubmission
+from contracts.errors import TOO_LONG
 from runtime.clock import iso
-from runtime.errors import NotFound, plain
+from runtime.errors import NotFound, invalid, plain
 from runtime.ids import new_id
 from runtime.transaction import Transaction
 from services.capture import store
-from services.capture.checks import known_id
+from services.capture.checks import known_ids
 from services.capture.domain.forms import roles_of
 from services.capture.handlers.intake import prepare, store_leads
 
@@ -35,14 +37,32 @@ def release(transaction: Transaction, actor: Actor, quarantine_id: str) -> dict[
     Raises:
         NotFound: it is not there, or no longer.
     """
-    row = _take_out(transaction, actor, quarantine_id)
-    form = store.forms.find(transaction.connection, row["form_id"])
-    if form is None:
-        raise NotFound("form", row["form_id"])
-    is_free = not store.intake.digests(transaction.connection, [row["lead_id"]])
-    lead_id = row["lead_id"] if is_free else new_id()
-    store_leads(transaction, [prepare(_submission(row, form, lead_id))])
-    return {"lead_id": lead_id}
+    released = release_many(transaction, actor, [quarantine_id])["items"]
+    if not released:
+        raise NotFound("submission", quarantine_id)
+    return {"lead_id": released[0]["lead_id"]}
+
+
+def release_many(transaction: Transaction, actor: Actor, quarantine_ids: Sequence[str]) -> dict[str, Any]:
+    """`release` for each of those that are still there: `items` with quarantine_id and lead_id.
+
+    Raises:
+        NotFound: the form of one of them is not there; nothing was released.
+        Invalid: too many at once.
+    """
+    rows = _take_out(transaction, actor, quarantine_ids)
+    forms = store.forms.find_all(transaction.connection, {row["form_id"] for row in rows})
+    taken = set(store.intake.digests(transaction.connection, {row["lead_id"] for row in rows})) if rows else set()
+    arrivals, items = [], []
+    for row in rows:
+        if row["form_id"] not in forms:
+            raise NotFound("form", row["form_id"])
+        lead_id = new_id() if row["lead_id"] in taken else row["lead_id"]
+        taken.add(lead_id)
+        arrivals.append(prepare(_submission(row, forms[row["form_id"]], lead_id)))
+        items.append({"quarantine_id": row["id"], "lead_id": lead_id})
+    store_leads(transaction, arrivals)
+    return {"items": items}
 
 
 def drop_quarantined(transaction: Transaction, actor: Actor, quarantine_id: str) -> None:
@@ -51,15 +71,24 @@ def drop_quarantined(transaction: Transaction, actor: Actor, quarantine_id: str)
     Raises:
         NotFound: it is not there, or no longer.
     """
-    _take_out(transaction, actor, quarantine_id)
-
-
-def _take_out(transaction: Transaction, actor: Actor, quarantine_id: str) -> Mapping[str, Any]:
-    identifier = known_id("submission", quarantine_id)
-    row = store.quarantine.take_out(transaction.connection, identifier) if actor.sees_all else None
-    if row is None:
+    if not _take_out(transaction, actor, [quarantine_id]):
         raise NotFound("submission", quarantine_id)
-    return row
+
+
+def drop_many(transaction: Transaction, actor: Actor, quarantine_ids: Sequence[str]) -> dict[str, int]:
+    """Throws away those that are still there: how many were `dropped`.
+
+    Raises:
+        Invalid: too many at once.
+    """
+    return {"dropped": len(_take_out(transaction, actor, quarantine_ids))}
+
+
+def _take_out(transaction: Transaction, actor: Actor, quarantine_ids: Sequence[str]) -> Sequence[Mapping[str, Any]]:
+    if len(quarantine_ids) > limits.QUARANTINED_AT_ONCE:
+        raise invalid("quarantine_ids", TOO_LONG, f"at most {limits.QUARANTINED_AT_ONCE}")
+    identifiers = known_ids(quarantine_ids)
+    return store.quarantine.take_out(transaction.connection, identifiers) if actor.sees_all and identifiers else []
 
 
 def _submission(row: Mapping[str, Any], form: Mapping[str, Any], lead_id: str) -> AcceptSubmission:

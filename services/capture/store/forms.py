@@ -1,6 +1,6 @@
 """Definitions of forms."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,6 +16,12 @@ def find(connection: Connection, form_id: str) -> Row | None:
     """One form; None when there is none."""
     row = connection.execute(sa.select(form).where(form.c.id == form_id)).first()
     return None if row is None else dict(row._mapping)
+
+
+def find_all(connection: Connection, form_ids: Iterable[str]) -> dict[str, Row]:
+    """Those of these forms that are there, by id."""
+    rows = connection.execute(sa.select(form).where(form.c.id.in_(sorted(form_ids))))
+    return {row.id: dict(row._mapping) for row in rows}
 
 
 def is_taken(connection: Connection, key: str) -> bool:
@@ -34,9 +40,14 @@ def change(connection: Connection, row: Row) -> bool:
     return connection.execute(sa.update(form).where(before).values(row)).rowcount == 1
 
 
-def page_of(connection: Connection, cursor: str | None, limit: int) -> tuple[list[Row], str | None]:
-    """Forms, newest first."""
-    rows, following = page(connection, sa.select(form), form.c.created_at, form.c.id, cursor, limit)
+def page_of(connection: Connection, cursor: str | None, limit: int, sought: str = "") -> tuple[list[Row], str | None]:
+    """Forms, newest first; those with `sought` in their name, key or source when it is given."""
+    select = sa.select(form)
+    if sought:
+        select = select.where(
+            sa.or_(*(column.icontains(sought, autoescape=True) for column in (form.c.name, form.c.key, form.c.source)))
+        )
+    rows, following = page(connection, select, form.c.created_at, form.c.id, cursor, limit)
     return [dict(row._mapping) for row in rows], following
 
 

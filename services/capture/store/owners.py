@@ -20,7 +20,7 @@ def _take(dialect: str) -> Any:
     newer = new.version > owner.c.version
     changes = {
         "seller_id": sa.case((newer, new.seller_id), else_=owner.c.seller_id),
-        # News of a loss does not say the team: the lead stays with the one it had, however late that is heard.
+        # News of a loss may come without a team: the lead stays with the one it had, however late that is heard.
         "team_id": sa.case(
             (newer, sa.func.coalesce(new.team_id, owner.c.team_id)),
             else_=sa.func.coalesce(owner.c.team_id, new.team_id),

@@ -31,8 +31,8 @@ def page_of(connection: Connection, cursor: str | None, limit: int, reason: str 
     return [dict(row._mapping) for row in rows], following
 
 
-def take_out(connection: Connection, quarantine_id: str) -> Row | None:
-    """Removes one from quarantine and returns it; None when it is not there, or somebody was first."""
-    remove = sa.delete(quarantine).where(quarantine.c.id == quarantine_id).returning(quarantine)
-    row = connection.execute(remove).first()
-    return None if row is None else dict(row._mapping)
+def take_out(connection: Connection, quarantine_ids: Sequence[str]) -> list[Row]:
+    """Removes some from quarantine and returns those that were there, oldest first; no two callers get the same."""
+    remove = sa.delete(quarantine).where(quarantine.c.id.in_(quarantine_ids)).returning(quarantine)
+    rows = [dict(row._mapping) for row in connection.execute(remove)]
+    return sorted(rows, key=lambda row: (row["received_at"], row["id"]))

@@ -69,9 +69,7 @@ def _teams(connection: Connection, actor: Actor, rows: Sequence[RowMapping]) -> 
     ]
 
 
-def get_seller(
-    connection: Connection, actor: Actor, seller_id: str, *, now: datetime | None = None
-) -> dict[str, Any]:
+def get_seller(connection: Connection, actor: Actor, seller_id: str, *, now: datetime | None = None) -> dict[str, Any]:
     """One seller with teams, time off, counters, and whether they can be given work now.
 
     Raises:

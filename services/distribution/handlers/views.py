@@ -20,7 +20,7 @@ from services.distribution.checks import known_id
 from services.distribution.domain.availability import local_day, local_instant
 from services.distribution.domain.decide import Lead, decide
 from services.distribution.handlers.distribute import lead_of
-from services.distribution.handlers.people import get_seller, instant, spans
+from services.distribution.handlers.people import instant, spans
 from services.distribution.handlers.pool import open_pools, standing
 from services.distribution.tables import work
 
@@ -98,7 +98,8 @@ def list_work(
     """Work, the newest to arrive first; each that waits with its reason.
 
     state: "waiting", "assigned" or "closed". since: what arrived then or later, ISO 8601 with an offset.
-    order: or "priority": what its seller has not opened first, then the highest score, then the oldest.
+    order: or "priority": what its seller has not opened first, then the highest score, then the oldest; what is closed
+        has none, and is left out unless it is asked for.
 
     Raises:
         Invalid: naming the arguments.
@@ -112,6 +113,7 @@ def list_work(
         since=None if since is None else instant("since", since),
     )
     if _by_priority(order):
+        select = select if state else select.where(work.c.state != "closed")
         rows, following = store.priority.page_by_priority(connection, select, cursor, limit)
     else:
         found, following = page(connection, select, work.c.arrived_at, work.c.work_id, cursor, limit)
@@ -170,9 +172,7 @@ def _by_priority(order: str) -> bool:
     return order == "priority"
 
 
-def work_counts(
-    connection: Connection, actor: Actor, seller_id: str, *, now: datetime | None = None
-) -> dict[str, int]:
+def work_counts(connection: Connection, actor: Actor, seller_id: str, *, now: datetime | None = None) -> dict[str, int]:
     """Of a seller's work: `new`, not opened yet, `open`, all they have, and `closed_today`, by their own calendar.
 
     Raises:

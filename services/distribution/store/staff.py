@@ -68,22 +68,22 @@ def team_rows(actor: Actor, q: str = "") -> sa.Select[Any]:
 def members_of(connection: Connection, actor: Actor, team_ids: Collection[str]) -> dict[str, int]:
     """How many sellers each of these teams has that `actor` sees."""
     select = (
-        sa.select(members.c.team_id, sa.func.count())
+        sa.select(members.c.team_id, sa.func.count().label("held"))
         .join(sellers, sellers.c.id == members.c.seller_id)
         .where(members.c.team_id.in_(team_ids), sight.of_sellers(actor))
         .group_by(members.c.team_id)
     )
-    return {team_id: count for team_id, count in connection.execute(select)}
+    return {row.team_id: row.held for row in connection.execute(select)}
 
 
 def waiting_in(connection: Connection, actor: Actor, team_ids: Collection[str]) -> dict[str, int]:
     """How much work waits in each of these teams that `actor` sees."""
     select = (
-        sa.select(work.c.team_id, sa.func.count())
+        sa.select(work.c.team_id, sa.func.count().label("held"))
         .where(work.c.team_id.in_(team_ids), work.c.state == "waiting", sight.of_work(actor))
         .group_by(work.c.team_id)
     )
-    return {team_id: count for team_id, count in connection.execute(select)}
+    return {row.team_id: row.held for row in connection.execute(select)}
 
 
 def add_team(tx: Transaction, row: dict[str, Any]) -> None:
@@ -101,6 +101,11 @@ def change_team(tx: Transaction, team_id: str, version: int, **values: Any) -> b
 def seller(connection: Connection, actor: Actor, seller_id: str) -> RowMapping | None:
     """One seller with their counters."""
     return one_of(connection, seller_rows(actor).where(sellers.c.id == seller_id))
+
+
+def sellers_by_id(connection: Connection, seller_ids: Collection[str]) -> Rows:
+    """These sellers with their counters, whoever asks."""
+    return all_of(connection, _with_counters().where(sellers.c.id.in_(seller_ids)))
 
 
 def active_sellers(connection: Connection, actor: Actor) -> Rows:
@@ -190,21 +195,20 @@ def time_off_between(
     return all_of(connection, select.where(sellers.c.id == seller_id) if seller_id else select)
 
 
-def seller_rows(
-    actor: Actor, team_id: str | None = None, q: str = "", active: bool | None = None
-) -> sa.Select[Any]:
+def seller_rows(actor: Actor, team_id: str | None = None, q: str = "", active: bool | None = None) -> sa.Select[Any]:
     """Sellers with their counters; those of one team, with `q` in their name or address, (not) active."""
-    select = (
-        sa.select(sellers, loads.c.open_work, loads.c.day, loads.c.given)
-        .join(loads, loads.c.seller_id == sellers.c.id)
-        .where(sight.of_sellers(actor))
-    )
+    select = _with_counters().where(sight.of_sellers(actor))
     if team_id is not None:
         select = select.where(sellers.c.id.in_(_in_team(actor, team_id)))
     if q:
         found = (column.icontains(q, autoescape=True) for column in (sellers.c.name, sellers.c.email))
         select = select.where(sa.or_(*found))
     return select if active is None else select.where(sellers.c.active == active)
+
+
+def _with_counters() -> sa.Select[Any]:
+    counters = (loads.c.open_work, loads.c.day, loads.c.given)
+    return sa.select(sellers, *counters).join(loads, loads.c.seller_id == sellers.c.id)
 
 
 def _in_team(actor: Actor, team_id: str) -> sa.Select[Any]:

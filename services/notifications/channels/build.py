@@ -3,6 +3,7 @@
 from runtime.settings import Settings
 from services.notifications.channels import Channel
 from services.notifications.channels.sendgrid import SendGridEmail
+from services.notifications.channels.smtp import SmtpEmail
 from services.notifications.channels.twilio import TwilioSms
 
 # Shaped as the real ones, which is all that the sandbox looks at.
@@ -18,7 +19,8 @@ def channels(settings: Settings) -> dict[str, Channel]:
     sandbox = settings.sandbox_url or f"http://127.0.0.1:{settings.sandbox_port}"
     # Each provider by itself: an account with one of them does not send the other's messages into the void.
     sms_base = settings.sandbox_url if settings.twilio_account_sid else sandbox
-    email_base = settings.sandbox_url if settings.sendgrid_api_key else sandbox
+    # The sandbox is on this machine, which can be reached; at Twilio's an address that nobody can reach is an error.
+    callback = f"{settings.address}/providers/twilio/status" if sms_base or settings.public_url else ""
     return {
         "sms": TwilioSms(
             settings.twilio_account_sid or SANDBOX_ACCOUNT,
@@ -26,11 +28,15 @@ def channels(settings: Settings) -> dict[str, Channel]:
             settings.twilio_from or SANDBOX_PHONE,
             base_url=sms_base,
             timeout=settings.provider_timeout_seconds,
+            callback=callback,
         ),
-        "email": SendGridEmail(
-            settings.sendgrid_api_key or SANDBOX_KEY,
-            settings.email_from or SANDBOX_EMAIL,
-            base_url=email_base,
-            timeout=settings.provider_timeout_seconds,
-        ),
+        "email": _email(settings, sandbox),
     }
+
+
+def _email(settings: Settings, sandbox: str) -> Channel:
+    sender, timeout = settings.email_from or SANDBOX_EMAIL, settings.provider_timeout_seconds
+    if settings.smtp_url and not settings.sendgrid_api_key and not settings.sandbox_url:
+        return SmtpEmail(settings.smtp_url, sender, timeout=timeout)
+    base = settings.sandbox_url if settings.sendgrid_api_key else sandbox
+    return SendGridEmail(settings.sendgrid_api_key or SANDBOX_KEY, sender, base_url=base, timeout=timeout)

@@ -1,8 +1,10 @@
 """What a provider's word makes of a message."""
 
-from typing import Final
+from typing import Final, Literal
 
 from contracts.notifications import ProviderEventKind
+
+Told = Literal["sent", "failed", "unknown"]
 
 _SAYS: Final[dict[ProviderEventKind, str]] = {
     "sent": "sent",
@@ -14,7 +16,7 @@ _SAYS: Final[dict[ProviderEventKind, str]] = {
     "complained": "delivered",
     "bounced": "bounced",
 }
-"""The state that each kind proves. Who reads, clicks or complains has got it; a reply says nothing of any one message."""
+"""The state that each kind proves. Who reads, clicks or complains has got it; a reply proves nothing."""
 
 _RANK: Final = {"queued": 0, "sending": 0, "unknown": 0, "sent": 1, "failed": 2, "delivered": 3, "bounced": 4}
 """Events come in any order: of two states the one of the higher rank stays. A mail server that has taken a message may
@@ -35,12 +37,12 @@ def after(state: str, kind: ProviderEventKind) -> str:
     return told if _RANK[told] > _RANK[state] else state
 
 
-def told_as(state: str) -> str | None:
+def told_as(state: str) -> Told | None:
     """How `message_sent` tells of a state; None when there is nothing to tell yet, or nothing was to be sent."""
     return _TOLD_AS.get(state)
 
 
-_TOLD_AS: Final = {
+_TOLD_AS: Final[dict[str, Told]] = {
     "sent": "sent", "delivered": "sent", "failed": "failed", "bounced": "failed", "suppressed": "failed",
     "unknown": "unknown",
 }  # fmt: skip

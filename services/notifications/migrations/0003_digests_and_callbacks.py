@@ -36,6 +36,7 @@ def upgrade() -> None:
         sa.Column("seller_id", runtime.columns.Id, nullable=False),
         sa.Column("told_at", runtime.columns.Utc, nullable=True),
         sa.Column("digest_id", runtime.columns.Id, nullable=True),
+        sa.Column("due_at", runtime.columns.Utc, nullable=True),
         sa.PrimaryKeyConstraint("seller_id"),
     )
     op.create_table(

@@ -39,17 +39,18 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Subtotal:
-    """One number of an overview: a measure of a team in a span, of everything or of one value of a dimension.
+    """One number of an overview: a measure in a span, of all teams or one, of everything or one value of a dimension.
 
-    dimension, value: "hour" and nothing; "source" or "seller", and which one.
-    starts_at: of the hour, or for a source or seller of the day (UTC): there are too many for every hour.
+    team_id: empty for all teams together, and what has none.
+    dimension, value: "hour" or "day" and nothing; "source" or "seller", and which one.
+    starts_at: of the hour or day (UTC); a source or seller has no hours: there are too many.
     """
 
+    team_id: str
     dimension: str
     measure: str
     starts_at: datetime
     value: str
-    team_id: str
     currency: str
 
 
@@ -102,14 +103,12 @@ def subtotals(cells: Mapping[Cell, Sum]) -> dict[Subtotal, Sum]:
         if cell.measure not in OVERVIEW:
             continue
         day = cell.hour.replace(hour=0)
-        for dimension, starts_at, value in (
-            ("hour", cell.hour, ""),
-            ("source", day, cell.source),
-            ("seller", day, cell.seller_id),
-        ):
-            if dimension == "seller" and not value:
-                continue
-            subtotal = Subtotal(dimension, cell.measure, starts_at, value, cell.team_id, cell.currency)
-            counted, money = found[subtotal]
-            found[subtotal] = counted + count, money + amount
+        places = [("hour", cell.hour, ""), ("day", day, ""), ("source", day, cell.source)]
+        if cell.seller_id:
+            places.append(("seller", day, cell.seller_id))
+        for team_id in {"", cell.team_id}:
+            for dimension, starts_at, value in places:
+                subtotal = Subtotal(team_id, dimension, cell.measure, starts_at, value, cell.currency)
+                counted, money = found[subtotal]
+                found[subtotal] = counted + count, money + amount
     return found

@@ -1,6 +1,6 @@
 """What an overview shows, added up from sums."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -33,34 +33,53 @@ def days_of(since: datetime, until: datetime, zone: ZoneInfo) -> list[str]:
     return [(first + timedelta(days=number)).isoformat() for number in range((last - first).days + 1)]
 
 
-def lines(rows: Iterable[Any], place: Callable[[Any], str], with_captured: bool) -> dict[str, Line]:
-    """Sums by what `place` makes of their value: every measure of an overview, and "sales" as a list of {"currency",
-    "amount" (minor units), "count"}.
+def hours_of_other_days(first: datetime, last: datetime, zone: ZoneInfo) -> list[datetime]:
+    """The hours in [first, last), which are days in UTC, that belong to another day of the calendar in `zone`."""
+    hours = (first + timedelta(hours=number) for number in range((last - first) // timedelta(hours=1)))
+    return [hour for hour in hours if hour.astimezone(zone).day != hour.day]
+
+
+def lines(rows: Iterable[Any], with_captured: bool) -> dict[str, Line]:
+    """Sums (measure, value, currency, count, amount) by their value: every measure of an overview, and "sales" as a
+    list of {"currency", "amount" (minor units), "count"}.
 
     with_captured: whether leads captured are known there; they are None otherwise.
     """
     found: dict[str, Line] = {}
-    for row in rows:
-        key = place(row.value)
-        line = found.get(key)
+    for measure, value, currency, count, amount in rows:
+        line = found.get(value)
         if line is None:
-            line = found[key] = empty_line(with_captured)
-        name = OVERVIEW[row.measure]
+            line = found[value] = empty_line(with_captured)
+        name = OVERVIEW[measure]
         if line[name] is not None:
-            line[name] += int(row.count)
-        if row.currency:
-            _add_sale(line["sales"], row)
+            line[name] += int(count)
+        if currency:
+            _add_sale(line, currency, int(amount), int(count))
+    for line in found.values():
+        line["sales"] = [sale for sale in line["sales"] if sale["count"]]  # what was moved to another day left none
     return found
 
 
-def _add_sale(sales: list[dict[str, Any]], row: Any) -> None:
-    known = next((sale for sale in sales if sale["currency"] == row.currency), None)
-    if known is None:
-        known = {"currency": row.currency, "amount": 0, "count": 0}
-        sales.append(known)
-        sales.sort(key=lambda sale: str(sale["currency"]))
-    known["amount"] += int(row.amount)
-    known["count"] += int(row.count)
+def _add_sale(line: Line, currency: str, amount: int, count: int) -> None:
+    for sale in line["sales"]:
+        if sale["currency"] == currency:
+            sale["amount"] += amount
+            sale["count"] += count
+            return
+    line["sales"].append({"currency": currency, "amount": amount, "count": count})
+    line["sales"].sort(key=lambda sale: str(sale["currency"]))
+
+
+def total(found: Iterable[Line], with_captured: bool) -> Line:
+    """Lines added up."""
+    added = empty_line(with_captured)
+    for line in found:
+        for name in OVERVIEW.values():
+            if added[name] is not None:
+                added[name] += line[name]
+        for sale in line["sales"]:
+            _add_sale(added, **sale)
+    return added
 
 
 def empty_line(with_captured: bool) -> Line:

@@ -36,35 +36,40 @@ def upgrade() -> None:
     )
     summary = op.create_table(
         "summary",
+        sa.Column("team_id", sa.String(length=36), nullable=False),
         sa.Column("dimension", sa.String(length=10), nullable=False),
         sa.Column("measure", sa.String(length=40), nullable=False),
         sa.Column("starts_at", runtime.columns.Utc, nullable=False),
         sa.Column("value", sa.String(length=80), nullable=False),
-        sa.Column("team_id", sa.String(length=36), nullable=False),
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("count", sa.Integer(), nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("dimension", "measure", "starts_at", "value", "team_id", "currency"),
+        sa.PrimaryKeyConstraint("team_id", "dimension", "measure", "starts_at", "value", "currency"),
         sqlite_with_rowid=False,
     )
-    for dimension, starts_at, value in (
-        ("hour", rollup.c.hour, sa.literal("")),
-        ("source", _day(rollup.c.hour), rollup.c.source),
-        ("seller", _day(rollup.c.hour), rollup.c.seller_id),
-    ):
+    subtotals: tuple[tuple[str, Any, list[Any]], ...] = (
+        ("hour", rollup.c.hour, []),
+        ("day", _day(rollup.c.hour), []),
+        ("source", _day(rollup.c.hour), [rollup.c.source]),
+        ("seller", _day(rollup.c.hour), [rollup.c.seller_id]),
+    )
+    for dimension, starts_at, values in subtotals:
+        conditions: list[Any] = [rollup.c.measure.in_(_IN_OVERVIEW)]
+        if dimension == "seller":
+            conditions.append(rollup.c.seller_id != "")
         counted = (
             sa.select(
+                sa.literal(""),
                 sa.literal(dimension),
                 rollup.c.measure,
                 starts_at,
-                value,
-                sa.literal(""),
+                *(values or [sa.literal("")]),
                 sa.literal(""),
                 sa.func.sum(rollup.c.count),
                 sa.literal(0),
             )
-            .where(rollup.c.measure.in_(_IN_OVERVIEW), sa.or_(dimension != "seller", rollup.c.seller_id != ""))
-            .group_by(rollup.c.measure, starts_at, value)
+            .where(*conditions)
+            .group_by(rollup.c.measure, starts_at, *values)
         )
         op.execute(sa.insert(summary).from_select(list(summary.c), counted))
     op.drop_table("rollup")
@@ -74,7 +79,7 @@ def upgrade() -> None:
 def _day(hour: Any) -> Any:
     if op.get_bind().dialect.name == "postgresql":
         return sa.func.timezone("UTC", sa.func.date_trunc("day", sa.func.timezone("UTC", hour)))
-    return sa.func.substr(hour, 1, 10) + "T00:00:00.000000+00:00"
+    return sa.func.substr(hour, 1, 10, type_=sa.String) + "T00:00:00.000000+00:00"
 
 
 def downgrade() -> None:

@@ -1,18 +1,16 @@
 """Submissions become leads of contacts, once each, whatever the batch."""
 
-from collections.abc import Iterator
 from dataclasses import replace
-from hashlib import sha256
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from runtime_cases import trips_to
+from capture_cases import FORM, digest_of, submission, take
+from runtime_cases import count, trips_to
 
 from contracts.access import OPERATOR
-from contracts.capture import ACCEPT_SUBMISSION, AcceptSubmission
-from runtime.clock import iso, utc_now
-from runtime.database import Database, open_database
+from contracts.capture import ACCEPT_SUBMISSION
+from runtime.database import Database
 from runtime.errors import Conflict, Invalid, NotFound
 from runtime.ids import new_id
 from runtime.inbox import Inbox, Subscription
@@ -22,55 +20,6 @@ from runtime.tables import failed, outbox
 from runtime.wire import pack
 from services.capture import tables
 from services.capture.handlers import forms, intake, leads, quarantine
-
-ROLES = {"name": "name", "email": "email", "phone": "phone"}
-
-
-@pytest.fixture
-def database(settings: Settings) -> Iterator[Database]:
-    upgrade("capture", settings)
-    database = open_database("capture", settings)
-    yield database
-    database.close()
-
-
-def submission(lead_id: str = "", **fields: str) -> AcceptSubmission:
-    lead_id = lead_id or new_id()
-    return AcceptSubmission(
-        id=new_id(),
-        subject=lead_id,
-        subject_version=1,
-        correlation_id=new_id(),
-        lead_id=lead_id,
-        form_id=FORM,
-        received_at=iso(utc_now()),
-        fields=fields,
-        source="site",
-        roles=ROLES,
-        digest=digest_of(fields),
-    )
-
-
-def digest_of(fields: dict[str, str]) -> str:
-    """Any will do: capture compares digests and computes none."""
-    return sha256(repr(sorted(fields.items())).encode()).hexdigest()
-
-
-FORM = new_id()
-
-
-def take(database: Database, *submissions: AcceptSubmission) -> list[dict[str, Any]]:
-    """Stores them as one batch; returns the facts told."""
-    told: list[dict[str, Any]] = []
-    with database.write() as transaction:
-        transaction.emit = lambda message, *facts, **_: told.extend(facts)  # type: ignore[method-assign,assignment]
-        intake.store_leads(transaction, [intake.prepare(each) for each in submissions])
-    return told
-
-
-def count(database: Database, table: sa.Table) -> int:
-    with database.read() as connection:
-        return int(connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one())
 
 
 @pytest.mark.feature("CAP-1")

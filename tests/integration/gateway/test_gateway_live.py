@@ -11,9 +11,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -38,6 +39,9 @@ from runtime.wire import pack
 
 pytestmark = pytest.mark.feature("GTW-4")
 
+RESTLESS = "from gateway.live import __main__, app; app.REST_SECONDS = 0.001; __main__.main()"
+IMPATIENT = "from gateway.live import server; server.STALL_SECONDS = server.REQUEST_SECONDS = 1.0; " + RESTLESS
+
 STOP_SECONDS = 6
 IDLE_CLIENTS = 500
 
@@ -47,12 +51,19 @@ class Live:
     """The process, and a publisher that stands for notifications."""
 
     port: int
-    secret: bytes
+    settings: Settings
     process: subprocess.Popen[bytes]
     publisher: Publisher
     log: Path
 
-    def token(self, seller_id: str, seconds: float = 60) -> str:
+    @cached_property
+    def secret(self) -> bytes:
+        database = open_database("gateway", self.settings)
+        found = secret(database)
+        database.close()
+        return found
+
+    def token(self, seller_id: str, seconds: float = 600) -> str:
         return sign(self.secret, seller_id, time.time() + seconds)
 
     def get(self, path: str, **headers: str) -> http.client.HTTPResponse:
@@ -82,27 +93,39 @@ class Page:
     """An open page of a seller: reads its stream on a thread, as a browser would."""
 
     def __init__(self, live: Live, token: str) -> None:
-        self.response = live.get(f"/live?token={token}", Origin="http://127.0.0.1:8080")
-        self.lines: queue.Queue[str] = queue.Queue()
-        assert self.response.status == 200
-        assert self.response.headers["Content-Type"].startswith("text/event-stream")
+        self._socket = socket.create_connection(("127.0.0.1", live.port), timeout=30)
+        self._socket.sendall(request_for(token))
+        self._response = http.client.HTTPResponse(self._socket)
+        self._response.begin()
+        self._lines: queue.Queue[str] = queue.Queue()
+        self.heartbeats = 0
+        assert self._response.status == 200
+        assert self._response.headers["Content-Type"].startswith("text/event-stream")
         threading.Thread(target=self._read, daemon=True).start()
         assert self.next() == "retry: 3000"
 
     def _read(self) -> None:
-        try:
-            while line := self.response.readline():
-                if line.strip():
-                    self.lines.put(line.decode().strip())
-        except (OSError, ValueError, http.client.HTTPException):
-            pass
-        self.lines.put("the end")
+        with suppress(OSError, http.client.HTTPException):
+            while line := self._response.readline():
+                if line == b":\n":
+                    self.heartbeats += 1
+                elif line.strip():
+                    self._lines.put(line.decode().strip())
+        self._lines.put("the end")
 
     def next(self, seconds: float = 10) -> str:
-        return self.lines.get(timeout=seconds)
+        """The next line that says something."""
+        return self._lines.get(timeout=seconds)
 
     def is_silent(self) -> bool:
-        return self.lines.empty()
+        return self._lines.empty()
+
+    def close(self) -> None:
+        self._socket.shutdown(socket.SHUT_RDWR)
+
+
+def request_for(token: str) -> bytes:
+    return f"GET /live?token={token} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +137,21 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 @contextmanager
-def running(folder: Settings, amqp_url: str, publish_to: str = "", **changes: str) -> Iterator[Live]:
+def running(folder: Settings, amqp_url: str, *arguments: Any, **changes: Any) -> Iterator[Live]:
+    """The process, once it is ready; see `started`."""
+    with started(folder, amqp_url, *arguments, **changes) as live:
+        wait_for(lambda: not live.problems(), "it is ready", 30)
+        yield live
+
+
+@contextmanager
+def started(
+    folder: Settings,
+    amqp_url: str,
+    publish_to: str = "",
+    program: tuple[str, str] = ("-m", "gateway.live"),
+    **changes: str,
+) -> Iterator[Live]:
     (port,) = ports.pick_free(1)
     environment = {
         **os.environ,
@@ -124,20 +161,13 @@ def running(folder: Settings, amqp_url: str, publish_to: str = "", **changes: st
         "RODIZIO_STOP_SECONDS": str(STOP_SECONDS),
         **changes,
     }
-    database = open_database("gateway", folder)
-    known = secret(database)
-    database.close()
     log = folder.var / f"live-{port}.log"
     publisher = Publisher(publish_to or amqp_url).start()
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "gateway.live"], cwd=ROOT, env=environment, stdout=output, stderr=output
-        )
-    live = Live(port, known, process, publisher, log)
+        process = subprocess.Popen([sys.executable, *program], cwd=ROOT, env=environment, stdout=output, stderr=output)
     try:
         assert publisher.wait_open(10)
-        wait_for(lambda: not live.problems(), "it is ready", 30)
-        yield live
+        yield Live(port, folder, process, publisher, log)
     finally:
         process.kill()
         process.wait()
@@ -205,8 +235,7 @@ def test_without_a_good_token_there_is_no_stream(live: Live) -> None:
 
 def test_a_stream_ends_with_its_token(live: Live) -> None:
     page = Page(live, live.token(new_id(), seconds=2))
-    heard = page.next()
-    assert (page.next() if heard == ":" else heard) == "the end"
+    assert page.next() == "the end"
     wait_for(lambda: live.streams() == 0, "its room is free")
 
 
@@ -243,15 +272,36 @@ def test_the_broker_goes_and_comes_back_and_pages_are_told_to_look(folder: Setti
         assert page.next() == shown(later)
 
 
+def test_a_quiet_stream_beats(folder: Settings, amqp_url: str) -> None:
+    program = "from gateway.live import __main__, app; app.HEARTBEAT_SECONDS = 0.05; __main__.main()"
+    with running(folder, amqp_url, program=("-c", program)) as live:
+        page = Page(live, live.token(new_id()))
+        wait_for(lambda: page.heartbeats > 2, "it beats")
+        assert page.is_silent()
+
+
+@pytest.mark.feature("R9")
+def test_without_the_gateways_database_it_says_so_and_waits(amqp_url: str, tmp_path: Path) -> None:
+    settings = Settings(var=tmp_path / "var")
+    settings.var.mkdir()
+    program = "from gateway.live import __main__; __main__.SECRET_AGAIN_SECONDS = 0.05; __main__.main()"
+    with started(settings, amqp_url, program=("-c", program)) as live:
+        wait_for(lambda: live.problems() == ["database: the secret is not known yet"], "it says so", 30)
+        assert live.get("/health/live").status == 200
+        assert live.get("/live?token=any").status == 503
+        upgrade("gateway", settings)
+        wait_for(lambda: not live.problems(), "it is ready", 30)
+        Page(live, live.token("ana"))
+
+
 @pytest.mark.feature("R9")
 def test_hundreds_of_idle_pages_cost_little_and_do_not_hold_up_the_end(live: Live) -> None:
     allow_descriptors(IDLE_CLIENTS * 2)
     ana, before = new_id(), memory(live.process.pid)
     with ExitStack() as stack:
         for number in range(IDLE_CLIENTS):
-            request = f"GET /live?token={live.token(f'seller {number}')} HTTP/1.1\r\nHost: x\r\n\r\n"
             idle = stack.enter_context(socket.create_connection(("127.0.0.1", live.port), timeout=20))
-            idle.sendall(request.encode())
+            idle.sendall(request_for(live.token(f"seller {number}")))
         wait_for(lambda: live.streams() == IDLE_CLIENTS, "all are there")
         page = Page(live, live.token(ana))
         fact, began = sent(ana), time.monotonic()
@@ -276,22 +326,63 @@ def test_a_seller_has_so_many_pages_and_no_more(live: Live) -> None:
     refused = live.get(f"/live?token={live.token(ana)}")
     assert (refused.status, refused.headers["Retry-After"]) == (429, "30")
     Page(live, live.token(new_id()))
-    pages.pop().response.close()
+    pages.pop().close()
     wait_for(lambda: live.streams() == MOST_OF_SELLER, "the one that left is gone")
     Page(live, live.token(ana))
 
 
 @pytest.mark.feature("R9")
 def test_the_end_does_not_wait_for_the_broker_nor_for_who_does_not_read(folder: Settings, amqp_url: str) -> None:
-    with Proxy(urlsplit(amqp_url).port or 5672) as proxy, running(folder, proxy.instead_of(amqp_url), amqp_url) as live:
+    with (
+        Proxy(urlsplit(amqp_url).port or 5672) as proxy,
+        running(folder, proxy.instead_of(amqp_url), amqp_url, program=("-c", RESTLESS)) as live,
+    ):
         ana = new_id()
-        deaf_page(live, ana)
-        wait_for(lambda: live.streams() == 1, "it is there")
-        proxy.mode = "black hole"
-        began = time.monotonic()
-        live.process.send_signal(signal.SIGTERM)
-        live.process.wait(STOP_SECONDS + 2)
-        assert time.monotonic() - began < STOP_SECONDS + 1
+        page = Page(live, live.token(ana))
+        with deaf_page(live, ana):
+            wait_for(lambda: live.streams() == 2, "both are there")
+            for _ in range(100):  # more than the kernel and uvicorn keep for one client
+                live.tell(sent(ana, work_id="x" * 4000))
+                assert page.next() == "event: lead"
+                page.next()
+            proxy.mode = "black hole"
+            began = time.monotonic()
+            live.process.send_signal(signal.SIGTERM)
+            assert live.process.wait(STOP_SECONDS + 1) == 0
+            assert page.next() == "the end"
+        assert time.monotonic() - began < STOP_SECONDS
+        assert "Traceback" not in live.log.read_text()
+
+
+@pytest.mark.feature("R9")
+def test_who_does_not_read_is_dropped_and_the_others_hear_everything(folder: Settings, amqp_url: str) -> None:
+    with running(folder, amqp_url, program=("-c", IMPATIENT)) as live:
+        ana = new_id()
+        page, deaf = Page(live, live.token(ana)), deaf_page(live, ana)
+        wait_for(lambda: live.streams() == 2, "both are there")
+
+        def only_one_is_left() -> bool:
+            fact = sent(ana)
+            live.tell(fact)
+            assert page.next() == "event: lead"
+            assert page.next() == shown(fact)
+            return live.streams() == 1
+
+        wait_for(only_one_is_left, "the deaf one is gone", 30)
+        deaf.close()
+
+
+@pytest.mark.feature("R9")
+@pytest.mark.parametrize("said", [b"", b"GET /live?tok"], ids=["nothing", "half a request"])
+def test_who_asks_for_nothing_is_dropped(folder: Settings, amqp_url: str, said: bytes) -> None:
+    with running(folder, amqp_url, program=("-c", IMPATIENT)) as live:
+        page = Page(live, live.token(new_id()))
+        with socket.create_connection(("127.0.0.1", live.port), timeout=5) as idle:
+            idle.sendall(said)
+            with suppress(ConnectionResetError):
+                assert idle.recv(1) == b""
+        assert page.is_silent()
+        assert live.streams() == 1
 
 
 def deaf_page(live: Live, seller_id: str) -> socket.socket:
@@ -299,7 +390,7 @@ def deaf_page(live: Live, seller_id: str) -> socket.socket:
     page = socket.socket()
     page.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
     page.connect(("127.0.0.1", live.port))
-    page.sendall(f"GET /live?token={live.token(seller_id)} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    page.sendall(request_for(live.token(seller_id)))
     return page
 
 

@@ -279,12 +279,21 @@ def test_a_callback_for_one_address_is_none_for_another(client: FlaskClient, rec
     for genuine, target in (
         (GENUINE["status"](), other),
         (GENUINE["status"](), "/providers/twilio/status"),
+        (twilio("/providers/twilio/status", STATUS_FORM), STATUS),
         (GENUINE["status"](), INBOUND),
         (GENUINE["inbound"](), "/providers/twilio/status"),
         (GENUINE["status"](), EVENTS),
         (GENUINE["events"](), INBOUND),
     ):
         assert replace(genuine, target=target).post(client).status_code == 403
+    path, _, query = STATUS.partition("?")
+    name, value = f"?{query}"[:-36], query[-36:]
+    moved = urlencode({name: value, **STATUS_FORM}).encode()
+    assert (
+        signing.twilio_signature(TOKEN, PUBLIC + path, {name: value, **STATUS_FORM})
+        == (GENUINE["status"]().headers[TWILIO_SIGNATURE])
+    )
+    assert replace(GENUINE["status"](), target=path, body=moved).post(client).status_code == 403
     assert twilio(INBOUND, STATUS_FORM).post(client).status_code == 403
     assert twilio("/providers/twilio/status", INBOUND_FORM).post(client).status_code == 403
     assert twilio(f"{INBOUND}?message_id={MESSAGE}", INBOUND_FORM).post(client).status_code == 403

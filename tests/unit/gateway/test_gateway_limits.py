@@ -19,13 +19,13 @@ from runtime.errors import Invalid, NotFound
 from runtime.ids import new_id
 from runtime.migrations import upgrade
 from runtime.settings import Settings
-from services.campaigns import handlers as campaigns
 from services.campaigns import store as campaigns_store
+from services.campaigns.handlers import acts
 from services.capture import tables as capture_tables
 from services.capture.handlers import forms as capture
 from services.distribution import tables as distribution_tables
 from services.distribution.checks import check_seller, check_team
-from services.distribution.handlers import hand, staff
+from services.distribution.handlers import absences, hand
 from services.notifications import handlers as notifications
 from services.notifications import store as notifications_store
 
@@ -226,7 +226,9 @@ def judges(gateway_settings: Settings) -> Iterator[dict[str, Judge]]:
     seller = company.seller(company.team())
 
     def make_form(body: dict[str, Any]) -> None:
-        databases["capture"].transact(lambda transaction: transaction.connection.execute(sa.delete(capture_tables.form)))
+        databases["capture"].transact(
+            lambda transaction: transaction.connection.execute(sa.delete(capture_tables.form))
+        )
         databases["capture"].transact(capture.create_form, OPERATOR, body)
 
     def unless_unknown(use_case: Callable[..., Any], owner: str) -> Judge:
@@ -240,9 +242,11 @@ def judges(gateway_settings: Settings) -> Iterator[dict[str, Judge]]:
         "NewForm": make_form,
         "NewTeam": check_team,
         "NewSeller": check_seller,
-        "TimeOff": lambda body: databases["distribution"].transact(staff.add_time_off, seller, **body),
-        "Return": unless_unknown(hand.return_work, "distribution"),
-        "Closing": unless_unknown(campaigns.close_opportunity, "campaigns"),
+        "TimeOff": lambda body: databases["distribution"].transact(absences.add_time_off, OPERATOR, seller, **body),
+        "Return": unless_unknown(lambda tx, work, **body: hand.return_work(tx, OPERATOR, work, **body), "distribution"),
+        "Closing": unless_unknown(
+            lambda tx, opportunity, **body: acts.close_opportunity(tx, OPERATOR, opportunity, **body), "campaigns"
+        ),
         "ReadMessages": lambda body: databases["notifications"].transact(notifications.mark_read, A, **body),
     }
     for database in databases.values():

@@ -1,0 +1,67 @@
+"""Keys of the API; for administrators."""
+
+from typing import Any
+
+from flask import flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+
+from contracts.access import ADMINS, MANAGERS
+from gateway import store
+from gateway.accounts import administration
+from gateway.keys import NAME, SCOPES
+from gateway.parts import actor, parts
+from gateway.web.pages import Pages
+from runtime.errors import Invalid
+
+pages = Pages("keys", ADMINS)
+
+_USUAL = {"name": "", "role": "manager", "scopes": ["submit"]}
+
+
+@pages.get("/keys")
+def index() -> str:
+    """Keys that have not ended, and a form for another."""
+    return _page(_USUAL)
+
+
+@pages.post("/keys")
+def issue() -> Any:
+    """Makes a key and shows it, this once."""
+    typed: dict[str, Any] = {
+        "name": request.form.get("name", "").strip(),
+        "role": request.form.get("role", ""),
+        "scopes": request.form.getlist("scopes"),
+    }
+    try:
+        _identifier, key = parts().database.transact(administration.issue_key, actor(), **typed)
+    except Invalid as error:
+        return _page(typed, {problem["field"]: problem["code"] for problem in error.errors}), 422
+    return render_template("keys/handover.html", name=typed["name"], key=key)
+
+
+@pages.post("/keys/<uuid:key_id>/revoke")
+def revoke(key_id: object) -> Any:
+    """Ends a key."""
+    parts().database.transact(administration.revoke_key, actor(), str(key_id))
+    flash(_("The key has ended. Within seconds nothing takes it any more."), "success")
+    return redirect(url_for("keys.index"), 303)
+
+
+def _page(typed: dict[str, Any], problems: dict[str, str] | None = None) -> str:
+    with parts().database.read() as connection:
+        known = store.list_api_keys(connection)
+    scopes = {
+        "submit": _("Hand in leads"),
+        "read": _("Read"),
+        "write": _("Change things and hand in leads"),
+        "admin": _("Look after accounts and keys (administrator only)"),
+    }
+    return render_template(
+        "keys/index.html",
+        typed=typed,
+        problems=problems or {},
+        keys=known,
+        roles=MANAGERS,
+        scopes=[(scope, scopes[scope]) for scope in SCOPES],
+        longest=NAME,
+    )
