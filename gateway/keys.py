@@ -16,7 +16,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 from sqlalchemy.engine import RowMapping
 
-from contracts.access import ADMINS, MANAGERS, Actor, Role
+from contracts.access import ADMINS, ROLES, Actor, Role
 from contracts.errors import INVALID, NOT_ALLOWED, REQUIRED, TOO_LONG
 from gateway import store
 from runtime.clock import utc_now
@@ -61,18 +61,34 @@ def issue(
     return make(transaction, name, scopes, role)[1]
 
 
-def make(transaction: Transaction, name: str, scopes: Sequence[str], role: Role) -> tuple[str, str]:
+def make(
+    transaction: Transaction,
+    name: str,
+    scopes: Sequence[str],
+    role: Role,
+    seller_id: str | None = None,
+    team_ids: Sequence[str] = (),
+) -> tuple[str, str]:
     """Makes a key called `name`; returns its id, and the key, which cannot be shown again.
+
+    seller_id: whose key it is, when its role is seller. team_ids: what a supervisor's key sees.
 
     Raises:
         Invalid: naming the fields.
     """
-    if problems := list(_problems(name, scopes, role)):
+    if problems := [*_problems(name, scopes, role), *_problems_of_sight(role, seller_id, team_ids)]:
         raise Invalid(problems)
     identifier, key = new_id(), PREFIX + secrets.token_urlsafe(32)
-    store.add_api_key(
-        transaction, identifier, name.strip(), digest_of(key), role, sorted(set(scopes), key=SCOPES.index)
-    )
+    row = {
+        "id": identifier,
+        "name": name.strip(),
+        "digest": digest_of(key),
+        "role": role,
+        "scopes": sorted(set(scopes), key=SCOPES.index),
+        "seller_id": seller_id or None,
+        "team_ids": sorted(set(team_ids)),
+    }
+    store.add_api_key(transaction, row)
     return identifier, key
 
 
@@ -85,11 +101,19 @@ def _problems(name: str, scopes: Sequence[str], role: str) -> Iterator[FieldErro
         yield FieldError(field="name", code=INVALID, message="line breaks and control characters are not allowed")
     if not scopes or set(scopes) - set(SCOPES):
         yield FieldError(field="scopes", code=INVALID, message=f"at least one of {', '.join(SCOPES)}")
-    if role not in MANAGERS:
-        # Of a supervisor or a seller a key would have to know whose, and see nothing until it does.
-        yield FieldError(field="role", code=INVALID, message=f"one of {', '.join(MANAGERS)}")
+    if role not in ROLES:
+        yield FieldError(field="role", code=INVALID, message=f"one of {', '.join(ROLES)}")
     elif role not in ADMINS and "admin" in scopes:
         yield FieldError(field="scopes", code=NOT_ALLOWED, message="only a key of an administrator may administer")
+
+
+def _problems_of_sight(role: str, seller_id: str | None, team_ids: Sequence[str]) -> Iterator[FieldError]:
+    """A key sees one seller's leads, or those of teams, or everything: which of these, its role says."""
+    for field, named, needed_by in (("seller_id", seller_id, "seller"), ("team_ids", team_ids, "supervisor")):
+        if role == needed_by and not named:
+            yield FieldError(field=field, code=REQUIRED, message=f"a key of a {needed_by} sees nothing without")
+        elif named and role != needed_by:
+            yield FieldError(field=field, code=NOT_ALLOWED, message=f"for a key of a {needed_by} only")
 
 
 def revoke(transaction: Transaction, name: str) -> int:
@@ -141,7 +165,10 @@ class Keyring:
                 return None
             if len(self._seen) >= MAX_REMEMBERED:
                 self._seen.clear()
-            holder = Holder(row["id"], Actor(role=row["role"], name=row["name"]), frozenset(row["scopes"]))
+            actor = Actor(
+                role=row["role"], name=row["name"], seller_id=row["seller_id"] or "", team_ids=tuple(row["team_ids"])
+            )
+            holder = Holder(row["id"], actor, frozenset(row["scopes"]))
             self._seen[digest] = (holder, time.monotonic() + REMEMBER_SECONDS)
         self._notice(row)
         return holder

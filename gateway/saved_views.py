@@ -7,14 +7,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from contracts.errors import INVALID, REQUIRED, TOO_LONG
-from gateway.store import saved_view
+from gateway.store import VIEW_NAME, saved_view
 from runtime.clock import utc_now
 from runtime.errors import NotFound, invalid
 from runtime.ids import new_id
 from runtime.transaction import Transaction
-
-NAME = saved_view.c.name.type.length
-"""Longest name, in characters."""
 
 MOST = 30
 """Views that one account may have."""
@@ -49,8 +46,8 @@ def save(
     name = name.strip()
     if not name:
         raise invalid("name", REQUIRED, "must be filled")
-    if len(name) > NAME:
-        raise invalid("name", TOO_LONG, f"at most {NAME} characters")
+    if len(name) > VIEW_NAME:
+        raise invalid("name", TOO_LONG, f"at most {VIEW_NAME} characters")
     if not name.isprintable():
         raise invalid("name", INVALID, "line breaks and control characters are not allowed")
     known = views_of(transaction.connection, account_id)

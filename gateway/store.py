@@ -44,6 +44,8 @@ api_key = sa.Table(
     sa.Column("role", sa.String(12), nullable=False, server_default="admin"),
     sa.Column("scopes", Json, nullable=False, server_default='["read", "write", "admin"]'),
     sa.Column("used_at", Utc),
+    sa.Column("seller_id", Id),
+    sa.Column("team_ids", Json, nullable=False, server_default="[]"),
 )
 """Keys of the API; the key itself is not kept, `digest` is its SHA-256 in hexadecimal."""
 
@@ -70,12 +72,15 @@ idempotency = sa.Table(
 
 account, session, audit = add_account_tables(metadata)
 
+VIEW_NAME = 60
+"""Longest name of a view, in characters."""
+
 saved_view = sa.Table(
     "saved_view",
     metadata,
     sa.Column("id", Id, primary_key=True),
     sa.Column("account_id", Id, sa.ForeignKey("account.id"), nullable=False),
-    sa.Column("name", sa.String(60), nullable=False),
+    sa.Column("name", sa.String(VIEW_NAME), nullable=False),
     sa.Column("filters", Json, nullable=False),
     sa.Column("is_default", sa.Boolean, nullable=False),
     sa.Column("created_at", Utc, nullable=False),
@@ -160,32 +165,27 @@ def held(connection: Connection) -> int:
     return connection.execute(sa.select(sa.func.count()).select_from(outbox)).scalar_one()
 
 
-def add_api_key(
-    transaction: Transaction, identifier: str, name: str, digest: str, role: str, scopes: Sequence[str]
-) -> None:
+_KEY_SHOWN = (
+    *(api_key.c.id, api_key.c.name, api_key.c.role, api_key.c.seller_id, api_key.c.team_ids, api_key.c.scopes),
+    *(api_key.c.created_at, api_key.c.used_at),
+)
+
+
+def add_api_key(transaction: Transaction, row: dict[str, Any]) -> None:
     """Adds a key, known by its digest."""
-    row = {"id": identifier, "name": name, "digest": digest, "role": role, "scopes": list(scopes)}
     transaction.connection.execute(sa.insert(api_key).values(row | {"created_at": utc_now()}))
 
 
 def api_key_of(connection: Connection, digest: str) -> RowMapping | None:
-    """The key with `digest`: name, role, scopes, used_at; None when there is none or it is revoked."""
-    return (
-        connection.execute(
-            sa.select(api_key.c.id, api_key.c.name, api_key.c.role, api_key.c.scopes, api_key.c.used_at).where(
-                api_key.c.digest == digest, api_key.c.revoked_at.is_(None)
-            )
-        )
-        .mappings()
-        .first()
-    )
+    """The key with `digest`; None when there is none or it is revoked."""
+    select = sa.select(*_KEY_SHOWN).where(api_key.c.digest == digest, api_key.c.revoked_at.is_(None))
+    return connection.execute(select).mappings().first()
 
 
 def list_api_keys(connection: Connection) -> list[dict[str, Any]]:
     """Keys that are not revoked, newest first."""
-    columns = (api_key.c.id, api_key.c.name, api_key.c.role, api_key.c.scopes, api_key.c.created_at, api_key.c.used_at)
     rows = connection.execute(
-        sa.select(*columns).where(api_key.c.revoked_at.is_(None)).order_by(api_key.c.created_at.desc()).limit(500)
+        sa.select(*_KEY_SHOWN).where(api_key.c.revoked_at.is_(None)).order_by(api_key.c.created_at.desc()).limit(500)
     )
     return [dict(row._mapping) for row in rows]
 

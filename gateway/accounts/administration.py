@@ -71,15 +71,23 @@ def end_sessions(transaction: Transaction, by: Actor, account_id: str, but: str 
     return found
 
 
-def issue_key(transaction: Transaction, by: Actor, name: str, role: Role, scopes: Sequence[str]) -> tuple[str, str]:
-    """Makes a key of the API.
+def issue_key(
+    transaction: Transaction,
+    by: Actor,
+    name: str,
+    role: Role,
+    scopes: Sequence[str],
+    seller_id: str | None = None,
+    team_ids: Sequence[str] = (),
+) -> tuple[str, str]:
+    """Makes a key of the API; one of a seller or of a supervisor's teams sees what they see.
 
     Returns: its id, and the key, which cannot be shown again.
 
     Raises:
         Invalid: naming the fields.
     """
-    identifier, key = keys.make(transaction, name, scopes, role)
+    identifier, key = keys.make(transaction, name, scopes, role, seller_id, team_ids)
     _note(transaction, by, "issued a key", identifier, {"role": role, "scopes": list(scopes)})
     return identifier, key
 

@@ -11,6 +11,8 @@ from runtime.ids import new_id
 from runtime.paging import page
 from runtime.transaction import Transaction
 
+_FIELDS = ("id", "at", "account_id", "name", "what", "subject", "detail")
+
 
 def note(
     transaction: Transaction,
@@ -43,4 +45,4 @@ def trail(
     if account_id is not None:
         select = select.where(audit.c.account_id == account_id if account_id else audit.c.account_id.is_(None))
     rows, following = page(connection, select, audit.c.at, audit.c.id, cursor, limit)
-    return {"items": [dict(row._mapping) for row in rows], "next": following}
+    return {"items": [{name: row._mapping[name] for name in _FIELDS} for row in rows], "next": following}

@@ -3,13 +3,15 @@
 from typing import Any
 
 from flask import Response
-from marshmallow import Schema, fields, validate
+from marshmallow import fields, validate
 
 from contracts import limits
 from contracts.access import ADMINS, ROLES
 from gateway.accounts import administration, audit, people
 from gateway.accounts.people import THEMES, Account
-from gateway.api.resource import Anything, Identifier, PageQuery, Resource, answer, page_of, unique
+from gateway.api.resource import Answer, PageQuery, Resource, answer, page_of
+from gateway.api.shapes import instant
+from gateway.api.values import Body, Flag, Identifier, QueryFlag, Text, Version, unique
 from gateway.locales import LOCALES
 from gateway.parts import actor, call, parts
 from runtime.errors import Invalid, plain
@@ -17,42 +19,47 @@ from runtime.errors import Invalid, plain
 _SCOPE = "admin"
 
 
-class AccountChanges(Schema):
+class AccountChanges(Body):
     """What may be changed of an account."""
 
-    login = fields.String(validate=validate.Length(1, limits.EMAIL), metadata={"description": "An e-mail address."})
-    name = fields.String(validate=validate.Length(1, limits.SELLER_NAME))
+    login = Text(
+        validate=validate.Length(1, limits.EMAIL),
+        metadata={"description": "An e-mail address.", "example": "rita@example.com"},
+    )
+    name = Text(validate=validate.Length(1, limits.SELLER_NAME))
     role = fields.String(validate=validate.OneOf(ROLES))
     seller_id = Identifier(allow_none=True, metadata={"description": "Needed by the role seller."})
     team_ids = fields.List(
         Identifier(), validate=unique("The same team twice."), metadata={"description": "What a supervisor sees."}
     )
     locale = fields.String(validate=validate.OneOf(LOCALES))
-    time_zone = fields.String(validate=validate.Length(1, limits.TIME_ZONE))
+    time_zone = Text(validate=validate.Length(1, limits.TIME_ZONE))
     theme = fields.String(validate=validate.OneOf(THEMES))
-    active = fields.Boolean()
+    active = Flag()
 
 
 class NewAccount(AccountChanges):
     """An account to be made."""
 
-    login = fields.String(required=True, validate=validate.Length(1, limits.EMAIL))
-    name = fields.String(required=True, validate=validate.Length(1, limits.SELLER_NAME))
+    login = Text(
+        required=True, validate=validate.Length(1, limits.EMAIL), metadata={"example": "rita@example.com"}
+    )
+    name = Text(required=True, validate=validate.Length(1, limits.SELLER_NAME))
     role = fields.String(required=True, validate=validate.OneOf(ROLES))
 
 
 class ChangedAccount(AccountChanges):
     """Changes of an account."""
 
-    version = fields.Integer(required=True)
+    version = Version()
 
 
-class ShownAccount(NewAccount):
+class ShownAccount(Answer, NewAccount):
     """An account."""
 
     account_id = fields.UUID()
     version = fields.Integer()
-    signed_in_at = fields.AwareDateTime(allow_none=True)
+    signed_in_at = instant("Null: never yet.", optional=True)
 
 
 class OpenedAccount(ShownAccount):
@@ -61,7 +68,7 @@ class OpenedAccount(ShownAccount):
     password = fields.String()
 
 
-class Password(Schema):
+class Password(Answer):
     """A password, which is shown this once."""
 
     password = fields.String()
@@ -70,15 +77,27 @@ class Password(Schema):
 class AccountsQuery(PageQuery):
     """Which accounts."""
 
-    q = fields.String(load_default="", validate=validate.Length(max=limits.SEARCH))
+    q = Text(load_default="", validate=validate.Length(max=limits.SEARCH))
     role = fields.String(load_default=None, validate=validate.OneOf(ROLES))
-    active = fields.Boolean(load_default=None)
+    active = QueryFlag(load_default=None)
 
 
 class TrailQuery(PageQuery):
     """Whose deeds."""
 
     account_id = Identifier(load_default=None)
+
+
+class Deed(Answer):
+    """Something that somebody changed."""
+
+    id = fields.UUID()
+    at = instant()
+    account_id = fields.UUID(allow_none=True, metadata={"description": "Null: a key, or the command line."})
+    name = fields.String()
+    what = fields.String()
+    subject = fields.String(metadata={"description": "The id of what it was done to."})
+    detail = fields.Dict(keys=fields.String())
 
 
 blueprint = Resource("accounts", "accounts", "Who may sign in, as what; for administrators", roles=ADMINS)
@@ -94,7 +113,7 @@ def list_accounts(query: dict[str, Any]) -> Response:
 
 
 @blueprint.writes("", OpenedAccount, status=201, scope=_SCOPE, keyed=True)  # a password must not be kept for a repeat
-@blueprint.arguments(NewAccount)
+@blueprint.arguments(NewAccount, example={"login": "rita@example.com", "name": "Rita", "role": "manager"})
 def open_account(wanted: dict[str, Any]) -> Response:
     """Makes an account with a random password; a repeat is told that the login is taken."""
     _check_known(wanted)
@@ -134,7 +153,7 @@ def end_sessions(account_id: object) -> Response:
     return Response(status=204)
 
 
-@blueprint.reads("/trail", page_of(Anything), scope=_SCOPE)
+@blueprint.reads("/trail", page_of(Deed), scope=_SCOPE)
 @blueprint.arguments(TrailQuery, location="query")
 def trail(query: dict[str, Any]) -> Response:
     """What people and keys changed, newest first."""

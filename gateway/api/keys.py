@@ -3,24 +3,36 @@
 from typing import Any
 
 from flask import Response
-from marshmallow import Schema, fields, validate
+from marshmallow import fields, validate
 
-from contracts.access import ADMINS, MANAGERS
+from contracts.access import ADMINS, ROLES
 from gateway import store
 from gateway.accounts import administration
-from gateway.api.resource import Resource, answer, unique
+from gateway.api.resource import Answer, Resource, answer, list_of
+from gateway.api.shapes import instant
+from gateway.api.values import Body, Identifier, Text, unique
 from gateway.keys import NAME, SCOPES
-from gateway.parts import actor, parts
-from runtime.errors import plain
+from gateway.parts import actor, call, parts
+from runtime.errors import Invalid, plain
 
 _SCOPE = "admin"
+_SHOWN = ("id", "name", "role", "seller_id", "team_ids", "scopes", "created_at", "used_at")
 
 
-class NewKey(Schema):
+class NewKey(Body):
     """A key to be made. scopes: submit (hand in leads), read, write (submit too), admin (accounts and keys)."""
 
-    name = fields.String(required=True, validate=validate.Length(1, NAME))
-    role = fields.String(load_default="manager", validate=validate.OneOf(MANAGERS))
+    name = Text(required=True, validate=validate.Length(1, NAME), metadata={"example": "website"})
+    role = fields.String(load_default="manager", validate=validate.OneOf(ROLES))
+    seller_id = Identifier(
+        allow_none=True, load_default=None, metadata={"description": "Whose leads a key of the role seller sees."}
+    )
+    team_ids = fields.List(
+        Identifier(),
+        load_default=list,
+        validate=unique("The same team twice."),
+        metadata={"description": "What a key of the role supervisor sees."},
+    )
     scopes = fields.List(
         fields.String(validate=validate.OneOf(SCOPES)),
         required=True,
@@ -28,41 +40,40 @@ class NewKey(Schema):
     )
 
 
-class ShownKey(NewKey):
+class ShownKey(Answer, NewKey):
     """A key, without what it is."""
 
     id = fields.UUID()
-    created_at = fields.AwareDateTime()
-    used_at = fields.AwareDateTime(allow_none=True, metadata={"description": "To within minutes; null: never yet."})
+    created_at = instant()
+    used_at = instant("To within minutes; null: never yet.", optional=True)
 
 
-class IssuedKey(NewKey):
+class IssuedKey(Answer, NewKey):
     """A key as it is shown this once."""
 
     id = fields.UUID()
     key = fields.String()
 
 
-class Keys(Schema):
-    """Keys that have not ended."""
-
-    items = fields.List(fields.Nested(ShownKey))
-
-
 blueprint = Resource("keys", "keys", "Keys of this API; for administrators", roles=ADMINS)
 
 
-@blueprint.reads("", Keys, scope=_SCOPE)
+@blueprint.reads("", list_of(ShownKey), scope=_SCOPE)
 def list_keys() -> Response:
     """Keys that have not ended, newest first."""
     with parts().database.read() as connection:
-        return answer(plain({"items": store.list_api_keys(connection)}))
+        known = store.list_api_keys(connection)
+    return answer(plain({"items": [{name: key[name] for name in _SHOWN} for key in known]}))
 
 
 @blueprint.writes("", IssuedKey, status=201, scope=_SCOPE, keyed=True)  # a key must not be kept for a repeat
-@blueprint.arguments(NewKey)
+@blueprint.arguments(NewKey, example={"name": "website", "role": "manager", "scopes": ["submit"]})
 def issue_key(wanted: dict[str, Any]) -> Response:
     """Makes a key and shows it this once."""
+    if wanted["seller_id"] or wanted["team_ids"]:
+        known = call("distribution", "staff_names")
+        if problems := list(administration.unknown_people(wanted, known)):
+            raise Invalid(problems)
     identifier, key = parts().database.transact(administration.issue_key, actor(), **wanted)
     return answer({"id": identifier, "key": key, **wanted}, 201)
 

@@ -6,45 +6,49 @@ from functools import cache, wraps
 from typing import Any
 
 import orjson
-from flask import Response, g, request
+from flask import Request, Response, g, request
 from flask_smorest import Blueprint
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import EXCLUDE, Schema, fields, missing, validate
+from webargs.flaskparser import FlaskParser, is_json_request
 
 from contracts.access import MANAGERS, Role
+from gateway.api.description import SECURITY_SCHEME, describe, refusals
 from gateway.api.idempotency import once
 from gateway.api.problem import CORRELATION, problem
+from gateway.api.values import Text
 from gateway.keys import Holder
 from gateway.parts import parts
 from runtime.ids import new_id
 from runtime.paging import MOST
 
 PREFIX = "/api/v1"
-SECURITY_SCHEME = "key"
 
 
-class Identifier(fields.UUID):
-    """A UUID, handed on as text."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **options: Any) -> Any:
-        return str(super()._deserialize(value, attr, data, **options))
+LONGEST_CURSOR = 300
 
 
 class PageQuery(Schema):
     """Which page of a list."""
 
-    cursor = fields.String(load_default=None, metadata={"description": "`next` of the page before."})
-    limit = fields.Integer(load_default=50, validate=validate.Range(1, MOST))
+    cursor = Text(
+        load_default=None,
+        validate=validate.Length(max=LONGEST_CURSOR),
+        metadata={"description": "`next` of the page before; left out: the first page."},
+    )
+    limit = fields.Integer(
+        load_default=50, validate=validate.Range(1, MOST), metadata={"description": "At most this many.", "example": 50}
+    )
 
 
-class Anything(Schema):
-    """An object whose names depend on the service that answers."""
+class Answer(Schema):
+    """What is answered: every name is always there."""
 
+    class Meta:
+        unknown = EXCLUDE
 
-class Instant(fields.AwareDateTime):
-    """An ISO 8601 instant with an offset, handed on as text."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **options: Any) -> Any:
-        return super()._deserialize(value, attr, data, **options).isoformat()
+    def on_bind_field(self, field_name: str, field_obj: Any) -> None:
+        """Marks each as there, which is what the description shows."""
+        field_obj.required = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +70,27 @@ class Access:
 @cache
 def page_of(item: type[Schema]) -> type[Schema]:
     """Schema of a page of items."""
-    page: type[Schema] = Schema.from_dict(
-        {"items": fields.List(fields.Nested(item)), "next": fields.String(allow_none=True)}, name=f"{item.__name__}Page"
+    following = fields.String(
+        allow_none=True, metadata={"description": "`cursor` of the next page; null: this is the last."}
+    )
+    page: type[Schema] = Answer.from_dict(
+        {"items": fields.List(fields.Nested(item)), "next": following}, name=f"{item.__name__}Page"
     )
     return page
+
+
+@cache
+def list_of(item: type[Schema]) -> type[Schema]:
+    """Schema of a list that has no pages."""
+    whole: type[Schema] = Answer.from_dict({"items": fields.List(fields.Nested(item))}, name=f"{item.__name__}List")
+    return whole
+
+
+class StrictParser(FlaskParser):
+    """Takes JSON as its standard has it: no NaN, no halves of characters, which nothing behind could keep."""
+
+    def _raw_load_json(self, req: Request) -> Any:
+        return orjson.loads(req.get_data()) if is_json_request(req) else missing
 
 
 class Resource(Blueprint):  # type: ignore[misc]
@@ -78,19 +99,22 @@ class Resource(Blueprint):  # type: ignore[misc]
     roles: whose keys may use them; a route may name others.
     """
 
+    ARGUMENTS_PARSER = StrictParser()
+
     def __init__(self, name: str, path: str, description: str, roles: Sequence[Role] = MANAGERS) -> None:
         # With a capital: pages have groups of the same names.
         super().__init__(
             name.capitalize(), f"gateway.api.{name}", url_prefix=f"{PREFIX}/{path}".rstrip("/"), description=description
         )
         self.roles = tuple(roles)
+        self._prepare_doc_cbks.append(describe)
         self.before_request(_check_key)
         self.after_request(_name_correlation)
         self.after_request(_tag)
         self.after_request(_tell_rate)
 
     def reads(
-        self, path: str, schema: type[Schema] = Anything, *, roles: Sequence[Role] = (), scope: str = "read"
+        self, path: str, schema: type[Schema], *, roles: Sequence[Role] = (), scope: str = "read"
     ) -> Any:
         """Route of a GET that answers with `schema`. scope: what its key must be allowed."""
         return self._route(path, "GET", 200, schema, Access(tuple(roles) or self.roles, scope))
@@ -98,7 +122,7 @@ class Resource(Blueprint):  # type: ignore[misc]
     def writes(
         self,
         path: str,
-        schema: type[Schema] | None = Anything,
+        schema: type[Schema] | None,
         *,
         method: str = "POST",
         status: int = 200,
@@ -124,7 +148,10 @@ class Resource(Blueprint):  # type: ignore[misc]
 
             guarded.access = access  # type: ignore[attr-defined]
             documented = self.response(status, schema)(guarded)
-            documented = self.doc(security=[{SECURITY_SCHEME: []}])(documented)
+            documented = self.doc(
+                security=[{SECURITY_SCHEME: []}], responses=refusals(method, takes_id="<" in path, view=view)
+            )(documented)
+            documented._apidoc["is_keyed"] = keyed  # for `describe`
             return self.route(path, methods=[method])(documented)
 
         return decorate
@@ -138,16 +165,6 @@ def answer(document: Any, status: int = 200, headers: Mapping[str, str] | None =
 def correlation_id() -> str:
     """Id that follows what this request causes."""
     return str(request.environ[CORRELATION])
-
-
-def unique(message: str) -> Any:
-    """A validator that refuses a list with repetitions."""
-
-    def check(values: list[Any]) -> None:
-        if len(set(values)) != len(values):
-            raise ValidationError(message)
-
-    return check
 
 
 def _check_key() -> Response | None:

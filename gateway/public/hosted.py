@@ -86,7 +86,7 @@ def gone(visit: Request, typed: Mapping[str, str]) -> Response:
 def typed_in(post: Request) -> dict[str, str]:
     """What was posted to a form that is not there; nothing when it cannot be read."""
     try:
-        return read_post(post).fields
+        return {name: value for name, value in read_post(post).fields.items() if value.strip()}
     except Refused:
         return {}
 

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, render_template, request
 
 from gateway.locales import of_visitor
 from gateway.parts import call
-from gateway.public.answers import HTML
+from gateway.public.body import HTML
 from runtime.errors import Invalid, NotFound, Unavailable
 
 RETRY_SECONDS = 30

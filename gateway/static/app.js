@@ -42,15 +42,16 @@
     say(button.dataset.copied, "success");
   });
 
-  // News of a lead by server-sent events; the badge asks now and then in any case.
+  // News of a lead by server-sent events; without it the badge asks now and then all the same.
   const badge = document.getElementById("badge");
   if (badge && badge.dataset.live && "EventSource" in window) {
-    const listen = () => {
-      const stream = new EventSource(badge.dataset.live);
-      stream.addEventListener("lead", (event) => document.body.dispatchEvent(new CustomEvent("rodizio:lead", { detail: JSON.parse(event.data) })));
-      addEventListener("pagehide", () => stream.close(), { once: true });
-    };
-    listen();
+    // What happened while nobody listened is not told again: the badge is asked for whenever the stream opens again.
+    const news = (event) => document.body.dispatchEvent(new CustomEvent("rodizio:lead", { detail: event.data ? JSON.parse(event.data) : {} }));
+    const stream = new EventSource(badge.dataset.live);
+    for (const kind of ["lead", "missed"]) stream.addEventListener(kind, news);
+    stream.addEventListener("open", () => stream.addEventListener("open", news), { once: true });
+    addEventListener("pagehide", () => stream.close(), { once: true });
+    addEventListener("pageshow", (event) => event.persisted && location.reload());
   }
 
   // A toast that came with the badge goes by itself; what it told stays in the inbox.

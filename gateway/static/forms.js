@@ -22,7 +22,7 @@
       const error = Object.assign(document.createElement("span"), { className: "rodizio-error", textContent: text });
       error.setAttribute("role", "alert");
       where?.setAttribute("aria-invalid", "true");
-      where ? where.after(error) : form.prepend(error);
+      where ? (where.closest("label") || where).after(error) : form.prepend(error);
       return where;
     };
     form.addEventListener("submit", async (event) => {
@@ -35,7 +35,7 @@
       try {
         const body = new URLSearchParams(new FormData(form));
         const answer = await (await fetch(form.getAttribute("action"), { method: "POST", body, headers: { Accept: "application/json" } })).json();
-        if (answer.errors) return answer.errors.map((error) => say(error.message, error.field && find(error.field))).find(Boolean)?.focus();
+        if (answer.errors) return answer.errors.map((error) => say(error.message, find(error.field))).find(Boolean)?.focus();
         form.dispatchEvent(new CustomEvent("rodizio:sent", { bubbles: true, detail: answer }));
         const next = find("_next")?.value;
         if (next) return void (location.href = next);

@@ -3,7 +3,7 @@
   const form = document.querySelector("form[data-hours]");
   if (!form) return;
   const all = (where, what) => [...where.querySelectorAll(what)];
-  const shown = (where) => all(where, "[data-remove], [data-tools], [data-add-holiday]").forEach((piece) => { piece.hidden = false; });
+  const shown = (where) => all(where, "[data-remove], [data-tools], [data-add], [data-add-holiday]").forEach((piece) => { piece.hidden = false; });
 
   const another = (line) => {
     const fresh = line.cloneNode(true);
@@ -37,8 +37,7 @@
     if ("add" in button.dataset) another(all(day, "[data-shift]").pop()).querySelector("input").focus();
     else if (button.dataset.copyDays) {
       const pairs = shifts(day);
-      button.dataset.copyDays.split(",").filter((number) => number !== day.dataset.day)
-        .forEach((number) => fill(form.querySelector(`[data-day="${number}"]`), pairs));
+      button.dataset.copyDays.split(",").forEach((number) => fill(form.querySelector(`[data-day="${number}"]`), pairs));
       window.rodizio?.say(button.dataset.said, "success");
     } else if ("addHoliday" in button.dataset) another(all(form, "[data-holiday]").pop()).querySelector("input").focus();
     else if ("remove" in button.dataset) {

@@ -12,12 +12,16 @@ from gateway.web import (
     assets,
     calendar,
     forms,
+    giving,
     inbox,
     kept,
     keys,
     lead,
+    leads,
     mine,
     outbox,
+    overview,
+    parked,
     preferences,
     quarantine,
     sellers,
@@ -27,6 +31,7 @@ from gateway.web import (
     teams,
     today,
     trail,
+    waiting,
     welcome,
 )
 from gateway.web.pages import PageSessions, compress, csrf
@@ -35,6 +40,7 @@ MODULES = (
     *(welcome, sign_in, account, preferences, today, mine, lead, inbox),
     *(sellers, teams, calendar, accounts, keys, trail),
     *(forms, quarantine),
+    *(overview, leads, giving, waiting, parked),
     *(outbox, suppressions),
 )
 """Modules with `pages`, in the order of their addresses in the navigation."""

@@ -139,25 +139,27 @@ def remove_time_off(seller_id: object, time_off_id: object) -> Any:
 def cell_of(seller: Mapping[str, Any], absences: Iterable[Mapping[str, Any]], day: date) -> Cell:
     """How a seller's day looks.
 
-    seller: time_zone, `week` (the shifts of each day of the week, in words), holidays, always (no hours at all).
+    seller: time_zone, `usual` (the cells of an undisturbed week), holidays.
     absences: their time off, with `starts_at` and `ends_at` as instants.
     """
+    usual: Cell = seller["usual"][day.weekday()]
     away: tuple[Mapping[str, Any], ...] = ()
     is_gone = False
     if absences:
         begins, ends = (local_start(at, "", seller["time_zone"]) for at in (day, day + _DAY))
         away = tuple(off for off in absences if off["starts_at"] < ends and off["ends_at"] > begins)
         is_gone = any(off["starts_at"] <= begins and off["ends_at"] >= ends for off in away)
-    shifts = seller["week"][day.weekday()]
     if is_gone:
-        state = "away"
-    elif day.isoformat() in seller["holidays"]:
-        state = "holiday"
-    elif not shifts and not seller["always"]:
-        state = "off"
-    else:
-        state = "partly" if away else "on"
-    return Cell(state, shifts, away)
+        return Cell("away", usual.shifts, away)
+    if day in seller["holidays"]:
+        return Cell("holiday", usual.shifts, away)
+    return Cell("partly" if usual.works else usual.state, usual.shifts, away) if away else usual
+
+
+def _usual_week(seller: Mapping[str, Any]) -> list[Cell]:
+    always = not seller["working_hours"]
+    week = [tuple(map(shift_text, shifts)) for shifts in week_of(seller["working_hours"])]
+    return [Cell("on" if shifts or always else "off", shifts, ()) for shifts in week]
 
 
 def _rows(
@@ -169,9 +171,8 @@ def _rows(
         away.setdefault(off["seller_id"], []).append({**off, **instants})
     rows = []
     for seller in sorted(sellers, key=lambda seller: seller["name"].casefold()):
-        week = [tuple(map(shift_text, shifts)) for shifts in week_of(seller["working_hours"])]
-        always = not seller["working_hours"]
-        shown = {**seller, "week": week, "always": always, "holidays": set(seller["holidays"])}
+        holidays = {date.fromisoformat(day) for day in seller["holidays"]}
+        shown = {**seller, "usual": _usual_week(seller), "holidays": holidays}
         own = away.get(seller["seller_id"], [])
         rows.append((shown, [cell_of(shown, own, day) for day in days]))
     return rows

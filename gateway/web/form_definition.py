@@ -13,6 +13,7 @@ from werkzeug.datastructures import MultiDict
 from contracts import errors
 from gateway.forms import origin_of
 from gateway.web.words import lead_channel_name
+from runtime.errors import FieldError
 
 Typed = dict[str, Any]
 
@@ -99,7 +100,7 @@ def definition(values: Typed) -> dict[str, Any]:
     }
 
 
-def problems(found: Sequence[Mapping[str, str]]) -> dict[str, str]:
+def problems(found: Sequence[FieldError]) -> dict[str, str]:
     """What capture found wrong, as codes by the control it belongs to."""
     codes: dict[str, str] = {}
     for error in found:

@@ -1,5 +1,6 @@
 """Forms: all of them, one of them with its address and snippet, the page on which they are made, and a test lead."""
 
+import time
 from datetime import datetime
 from typing import Any, get_args
 from zoneinfo import ZoneInfo
@@ -30,8 +31,8 @@ pages = Pages("forms", MANAGERS)
 
 PAGE = 50
 RECENT = 8
-TRIES = 60
-"""How often a page looks where a test lead is before it asks its reader to."""
+FOLLOWED_SECONDS = 60
+"""How long a page looks by itself where a test lead is."""
 
 KINDS = get_args(FieldRule.__annotations__["kind"])
 ROLES = get_args(FieldRule.__annotations__["role"])
@@ -154,7 +155,7 @@ def _editor(
     teams = call("distribution", "staff_names")["teams"]
     sources = call_if_there("capture", "sources")
     return render_template(
-        "forms/edit.html",
+        "forms/_fields.html" if is_partial() else "forms/edit.html",
         typed=typed,
         form=form,
         problems=problems or {},
@@ -213,7 +214,14 @@ def preview(form_id: object) -> Response:
     form = call("capture", "get_form", form_id=str(form_id))
     with force_locale(form["locale"]):
         page = render_template(
-            "public/form.html", locale=form["locale"], form=form, is_preview=True, one_of=_labels(form), values={}
+            "public/form.html",
+            locale=form["locale"],
+            form=form,
+            one_of=_labels(form),
+            is_preview=True,
+            values={},
+            wrong={},
+            told=[],
         )
     return Response(page, 200, {"Content-Security-Policy": _PREVIEW_POLICY}, mimetype="text/html")
 
@@ -265,28 +273,35 @@ def _not_sent(flaws: list[Flaw], form: dict[str, Any]) -> str:
 
 @pages.get("/forms/<uuid:form_id>/trial/<uuid:lead_id>")
 def follow(form_id: object, lead_id: object) -> Any:
-    """Where a test lead is by now; the page asks again until it has arrived."""
+    """Where a test lead is by now. The page asks again until it rests somewhere, and is answered when that is news."""
     identifier = str(lead_id)
     lead = call("capture", "lead_cards", lead_ids=[identifier])
     found = call_if_there("distribution", "assignments", work_ids=[identifier]) if lead else None
     work = found["items"][0] if found and found["items"] else None
-    has_seller = bool(work and work["seller_id"])
-    told = call_if_there("notifications", "messages", work_id=identifier) if has_seller else None
-    names = call_if_there("distribution", "staff_names") if work else None
+    told = call_if_there("notifications", "messages", work_id=identifier) if work and work["seller_id"] else None
     messages = told["items"] if told else []
+    waits_for = (work["waiting_reason"] or "") if work and not work["seller_id"] else ""
+    states = [message["state"] for message in messages]
+    is_told = bool(states) and not {"queued", "sending"} & set(states)
+    seen = ".".join([str(bool(lead)), str(bool(work)), str(bool(told)), waits_for, *states])
+    began = request.args.get("began", int(time.time()), type=int)
+    is_over = time.time() - began > FOLLOWED_SECONDS
+    if is_partial() and not is_over and request.args.get("seen") == seen:
+        return "", 204
+    names = call_if_there("distribution", "staff_names") if work else None
     return render_template(
         "forms/_follow.html" if is_partial() else "forms/follow.html",
         form_id=form_id,
         lead_id=identifier,
         lead=lead[0] if lead else None,
         work=work,
+        waits_for=waiting_text(waits_for) if waits_for else "",
         messages=messages,
-        names=names or {"sellers": {}, "teams": {}},
-        tries=request.args.get("tries", 0, type=int) + 1,
-        most_tries=TRIES,
-        is_partial=is_partial(),
-        is_done=any(message["state"] not in ("queued", "sending") for message in messages),
-        waiting_text=waiting_text,
+        names=names["sellers"] if names else {},
+        seen=seen,
+        began=began,
+        is_told=is_told,
+        goes_on=is_partial() and not (is_over or is_told or waits_for),
         channel_name=words.channel_name,
         state_name=words.state_name,
     )

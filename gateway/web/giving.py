@@ -82,7 +82,9 @@ def _reason(kind: str) -> Any:
 def _chosen(ticked: Iterable[str]) -> list[dict[str, Any]]:
     """Ids and the versions that the page showed."""
     pairs: Mapping[str, str] = dict(pair for text in ticked if len(pair := text.split(":")) == 2)
-    chosen = [{"work_id": work_id, "version": int(version)} for work_id, version in pairs.items() if version.isdecimal()]
+    chosen = [
+        {"work_id": work_id, "version": int(version)} for work_id, version in pairs.items() if version.isdecimal()
+    ]
     return chosen[: limits.REASSIGNED_AT_ONCE]
 
 

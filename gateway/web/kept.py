@@ -14,7 +14,8 @@ def register(app: Flask) -> None:
 
     @app.errorhandler(CSRFError)
     def lost_token(_error: CSRFError) -> Response:
-        return again(400)
+        # A password is not kept, so that whoever was signing in types it anew.
+        return _sign_in_anew() if request.endpoint == "sign_in.enter" else again(400)
 
 
 def sign_in_first() -> Any:
@@ -34,6 +35,20 @@ def again(status: int, typed: list[tuple[str, str]] | None = None, action: str =
     fields = _typed() if typed is None else typed
     page = render_template("again.html", kept=fields, action=action or request.path, token=generate_csrf())
     return Response(page, status, mimetype="text/html")
+
+
+def kept_fields() -> list[tuple[str, str]]:
+    """What the sign-in carries for whoever typed it before their session had ended."""
+    names, values = request.form.getlist("kept_name"), request.form.getlist("kept_value")
+    return list(zip(names, values, strict=False))
+
+
+def _sign_in_anew() -> Response:
+    login, following, action = (request.form.get(name, "") for name in ("login", "next", "kept_action"))
+    page = render_template(
+        "sign_in.html", next=following, login=login, problem="stale", kept=kept_fields(), action=action
+    )
+    return Response(page, 400, mimetype="text/html")
 
 
 def _typed() -> list[tuple[str, str]]:

@@ -59,7 +59,9 @@ def _header() -> list[str]:
 def _cells(lead: Mapping[str, Any], names: Names) -> list[str]:
     work = lead["assignment"] or {}
     labels = lead["labels"]
-    answers = [f"{labels.get(name) or name}: {value}" for name, value in lead["fields"].items() if value not in ("", None)]
+    answers = [
+        f"{labels.get(name) or name}: {value}" for name, value in lead["fields"].items() if value not in ("", None)
+    ]
     return [
         local(lead["captured_at"]).strftime("%Y-%m-%d %H:%M"),
         *(lead[name] or "" for name in ("name", "email", "phone", "company", "city", "form_name", "source")),

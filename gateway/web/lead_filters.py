@@ -74,10 +74,10 @@ _FIRST, _LAST = date(1970, 1, 1), date(9990, 1, 1)  # beyond them a time zone's 
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What the filters offer. forms, sellers, teams: pairs of id and name, in the order of names."""
+    """What the filters offer: pairs of what an address has and what people read, in the order of the latter."""
 
     forms: list[tuple[str, str]]
-    sources: list[str]
+    sources: list[tuple[str, str]]
     sellers: list[tuple[str, str]]
     teams: list[tuple[str, str]]
 
@@ -86,7 +86,7 @@ def choices(forms: list[Any], names: Mapping[str, Mapping[str, str]]) -> Choices
     """The choices that there are. forms: as `gateway.store.forms_by_name` has them; names: `staff_names`."""
     return Choices(
         forms=[(form["id"], form["name"]) for form in forms],
-        sources=sorted({form["source"] for form in forms}, key=str.casefold),
+        sources=by_name({form["source"]: form["source"] for form in forms}),
         sellers=by_name(names["sellers"]),
         teams=by_name(names["teams"]),
     )

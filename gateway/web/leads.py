@@ -40,7 +40,7 @@ def index() -> Any:
     context |= {"views": views, "view": next((view for view in views if view.filters == filters), None)}
     if not is_partial():
         return render_template("leads/index.html", **context, choices=lead_filters.choices(forms, names))
-    response = make_response(render_template("leads/list.html", **context))
+    response = make_response(render_template("leads/part.html", **context))
     response.headers["HX-Push-Url"] = _address(filters)
     return response
 
@@ -116,11 +116,13 @@ def change_view(view_id: object) -> Any:
         flash(_("The view is gone. The leads in it are not."), "success")
     elif what in ("default", "not_default"):
         database.transact(saved_views.set_default, *mine, is_default=what == "default")
-        flash(_("Leads opens with this view now.") if what == "default" else _("Leads opens with all leads."), "success")
+        flash(
+            _("Leads opens with this view now.") if what == "default" else _("Leads opens with all leads."), "success"
+        )
     return redirect(_address(filters), 303)
 
 
-def _address(filters: Mapping[str, str]) -> str:
+def _address(filters: Mapping[str, Any]) -> str:
     """Where the list is with these filters; without any it must say that it means all leads."""
     return url_for("leads.index", **filters) if filters else url_for("leads.index", all=1)
 

@@ -30,7 +30,11 @@ class PageSessions(SecureCookieSessionInterface):
     """Flask's own sessions, for pages only: a form post needs none, and reading one would cost it time."""
 
     def open_session(self, app: Flask, request: Request) -> Any:
-        return None if request.path.startswith(("/f/", "/u/", "/api/", "/providers/")) else super().open_session(app, request)
+        return (
+            None
+            if request.path.startswith(("/f/", "/u/", "/api/", "/providers/"))
+            else super().open_session(app, request)
+        )
 
 
 class Pages(Blueprint):

@@ -43,9 +43,7 @@ def index() -> str:
     """What is kept aside, newest first."""
     reason = request.args.get("reason", "")
     reason = reason if reason in REASONS else ""
-    found = call(
-        "capture", "quarantined", cursor=request.args.get("cursor") or None, limit=PAGE, reason=reason or None
-    )
+    found = call("capture", "quarantined", cursor=request.args.get("cursor") or None, limit=PAGE, reason=reason or None)
     return render_template(
         "quarantine/index.html",
         found=found,
@@ -67,15 +65,16 @@ def release() -> Any:
     except NotFound:
         flash(_("The form of one of them is not there any more. Nothing was changed."), "warning")
         return redirect(url_for("quarantine.index"), 303)
-    for item in released:
-        noted("released a submission from quarantine", item["lead_id"])
     if released:
+        leads = [item["lead_id"] for item in released]
+        noted("released submissions from quarantine", leads[0] if len(leads) == 1 else "", lead_ids=leads)
         told = ngettext("It is a lead now:", "%(num)s are leads now:", len(released))
         links = Markup(", ").join(
             Markup('<a class="alert-link" href="{}">{}</a>').format(
-                url_for("lead.card", lead_id=item["lead_id"]), _("lead %(number)s", number=number)
+                url_for("lead.card", lead_id=lead_id),
+                _("open it") if len(leads) == 1 else _("lead %(number)s", number=number),
             )
-            for number, item in enumerate(released[:LINKED], 1)
+            for number, lead_id in enumerate(leads[:LINKED], 1)
         )
         flash(Markup("{} {}{}").format(told, links, " …" if len(released) > LINKED else ""), "success")
     _tell_of_missing(len(chosen) - len(released))

@@ -145,7 +145,9 @@ def problem_text(code: str) -> str:
         errors.NOT_FOUND: _("This is not there any more. Choose another."),
         "reserved": _("This name is reserved. Choose another."),
         "field_twice": _("Another field above has this name. Choose another."),
-        "field_reserved": _("This name is an instruction to the form, not a field. Choose another, without _ in front."),
+        "field_reserved": _(
+            "This name is an instruction to the form, not a field. Choose another, without _ in front."
+        ),
         "field_length": _("A whole number from 1 to 10,000 is needed here."),
         "choices_needed": _("Write down what can be chosen, one per line."),
         "origin": _("One site per line, such as https://example.com."),

@@ -31,7 +31,7 @@ def enter() -> Any:
     login, password = request.form.get("login", ""), request.form.get("password", "")
     following = request.form.get("next", "")
     action = request.form.get("kept_action", "")
-    typed = _kept_fields()
+    typed = kept.kept_fields()
     if wait := _wait(login):
         return _refused(login, following, typed, action, "throttled", 429, {"Retry-After": str(wait)})
     database = parts().database
@@ -95,11 +95,6 @@ def _refused(
 ) -> Response:
     page = render_template("sign_in.html", next=following, login=login, problem=problem, kept=typed, action=action)
     return Response(page, status, mimetype="text/html", headers=headers)
-
-
-def _kept_fields() -> list[tuple[str, str]]:
-    names, values = request.form.getlist("kept_name"), request.form.getlist("kept_value")
-    return list(zip(names, values, strict=False))
 
 
 def _inside(following: str) -> str:

@@ -18,7 +18,7 @@ from runtime.errors import Conflict, Invalid
 
 pages = Pages("teams", SUPERVISORS)
 
-PAGE = 50
+PAGE, SHARES = 50, 100
 _ALL_FORMS = 500
 _FIELDS = ("name", "supervisor", "time_zone")
 _EVEN = 0.5
@@ -59,10 +59,13 @@ def show(team_id: object) -> str:
     """One team with its members and their shares."""
     team = call("distribution", "get_team", team_id=str(team_id))
     shares = call("distribution", "fairness", team_id=str(team_id))["items"]
+    shares.sort(key=lambda share: (not share["member"], share["name"].casefold()))
+    first = max(0, request.args.get("cursor", 0, int))
     return render_template(
         "teams/show.html",
         team=team,
-        shares=sorted(shares, key=lambda share: (not share["member"], share["name"].casefold())),
+        shares=shares[first : first + SHARES],
+        following=first + SHARES if len(shares) > first + SHARES else None,
         feeding=_feeding().get(team["team_id"], []),
         share_text=share_text,
         decimal=_decimal,

@@ -1,6 +1,6 @@
 """Use cases of what comes back: providers tell what became of messages, and recipients that they want no more."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,19 +17,22 @@ from services.notifications.domain.replies import wish
 from services.notifications.handlers import told
 from services.notifications.links import UNSUBSCRIBE, unsubscribes
 
-_SUPPRESSES = {"bounced": "bounced", "complained": "complained", "unsubscribed": "unsubscribed"}
+_SUPPRESS = ("bounced", "complained", "unsubscribed")
+"""Of an e-mail: after these its address gets no more."""
 
 
 def record_provider_events(tx: Transaction, facts: Sequence[ProviderEvent]) -> None:
     """Keeps each event once, moves its message on and never back, and obeys who wants no more or wants them again."""
     events = {(fact.provider, fact.event_id): fact for fact in reversed(facts)}
-    keys = sorted(events)
-    of = _messages_of(tx, [events[key] for key in keys])
-    held = recipients.hold_messages(tx, sorted({message_id for message_id in of.values() if message_id}))
-    fresh = recipients.add_events(tx, [_event_row(events[key], of[key] if of[key] in held else None) for key in keys])
-    news = sorted((events[key] for key in keys if key in fresh), key=lambda fact: parse_iso(fact.at))
-    _move_on(tx, held, [(fact, of[fact.provider, fact.event_id]) for fact in news])
-    _obey(tx, held, [(fact, of[fact.provider, fact.event_id]) for fact in news])
+    in_order = [events[key] for key in sorted(events)]
+    named = _messages_of(tx, in_order)
+    held = recipients.hold_messages(tx, sorted({message_id for message_id in named.values() if message_id}))
+    about = {fact.id: held.get(named[fact.id] or "") for fact in in_order}
+    fresh = recipients.add_events(tx, [_event_row(fact, about[fact.id]) for fact in in_order])
+    news = [fact for fact in in_order if (fact.provider, fact.event_id) in fresh]
+    news.sort(key=lambda fact: parse_iso(fact.at))
+    _move_on(tx, news, about)
+    _obey(tx, news, about)
 
 
 def unsubscribe(tx: Transaction, token: str) -> dict[str, Any]:
@@ -75,23 +78,21 @@ def shown(row: Any) -> dict[str, Any]:
     }
 
 
-def _messages_of(tx: Transaction, facts: Sequence[ProviderEvent]) -> dict[tuple[str, str], str | None]:
-    """The message each event is about, as far as it can be told; by the event's key."""
-    connection = tx.connection
+def _messages_of(tx: Transaction, facts: Sequence[ProviderEvent]) -> dict[str, str | None]:
+    """The id of the message each event is about, as far as it can be told; by the fact's id."""
     unnamed = {fact.provider_id for fact in facts if not _is_id(fact.message_id) and fact.kind != "replied"}
-    by_provider_id = recipients.message_ids_of(connection, unnamed - {""})
-    replies = {spelled("sms", fact.address) for fact in facts if fact.kind == "replied"}
-    by_address = recipients.last_sms_to(connection, replies - {""})
-    found: dict[tuple[str, str], str | None] = {}
-    for fact in facts:
+    by_provider_id = recipients.message_ids_of(tx.connection, unnamed - {""})
+    replied = {spelled("sms", fact.address) for fact in facts if fact.kind == "replied"}
+    by_address = recipients.last_sms_to(tx.connection, replied - {""})
+
+    def found(fact: ProviderEvent) -> str | None:
         if _is_id(fact.message_id):
-            message_id: str | None = fact.message_id
-        elif fact.kind == "replied":
-            message_id = by_address.get(spelled("sms", fact.address))
-        else:
-            message_id = by_provider_id.get(fact.provider_id)
-        found[fact.provider, fact.event_id] = message_id
-    return found
+            return fact.message_id
+        if fact.kind == "replied":
+            return by_address.get(spelled("sms", fact.address))
+        return by_provider_id.get(fact.provider_id)
+
+    return {fact.id: found(fact) for fact in facts}
 
 
 def _is_id(text: str) -> bool:
@@ -101,63 +102,57 @@ def _is_id(text: str) -> bool:
         return False
 
 
-def _event_row(fact: ProviderEvent, message_id: str | None) -> dict[str, Any]:
+def _event_row(fact: ProviderEvent, message: Any | None) -> dict[str, Any]:
     copied = {name: getattr(fact, name) for name in ("provider", "event_id", "kind", "address", "text", "code")}
-    return copied | {"message_id": message_id, "at": parse_iso(fact.at)}
+    return copied | {"message_id": message.message_id if message is not None else None, "at": parse_iso(fact.at)}
 
 
-def _move_on(tx: Transaction, held: dict[str, Any], news: Sequence[tuple[ProviderEvent, str | None]]) -> None:
-    changes: dict[str, dict[str, Any]] = {}
-    telling: set[str] = set()
-    for fact, message_id in news:
-        row = held.get(message_id or "")
-        if row is None or row.channel == "in_app":
+def _move_on(tx: Transaction, news: Sequence[ProviderEvent], about: Mapping[str, Any]) -> None:
+    states: dict[str, str] = {}
+    proofs: dict[str, ProviderEvent] = {}
+    for fact in news:
+        row = about[fact.id]
+        if row is None:
             continue
-        known = changes.get(row.message_id) or {
-            name: row._mapping[name] for name in ("state", "error", "provider_id", "sent_at", "version")
-        }
-        state = after(known["state"], fact.kind)
-        if state == known["state"]:
-            continue
-        changes[row.message_id] = {
-            "state": state,
-            "error": _error(fact) if state in ("failed", "bounced") else "",
-            "provider_id": known["provider_id"] or fact.provider_id,
-            "sent_at": known["sent_at"] or row.claimed_at,
-            "version": row.version + (told_as(state) != told_as(row.state)),
-        }
-        if told_as(state) != told_as(row.state):
-            telling.add(row.message_id)
-        else:
-            telling.discard(row.message_id)
-    written = recipients.write_states(tx, changes)
-    tx.emit(MESSAGE_SENT, *told([row for row in written if row.message_id in telling]))
+        known = states.get(row.message_id, row.state)
+        state = after(known, fact.kind)
+        if row.channel != "in_app" and state != known:
+            states[row.message_id], proofs[row.message_id] = state, fact
+    before = {row.message_id: row for row in about.values() if row is not None}
+    written = recipients.write_states(
+        tx,
+        {message_id: _changed(before[message_id], state, proofs[message_id]) for message_id, state in states.items()},
+    )
+    tx.emit(MESSAGE_SENT, *told(row for row in written if row.version > before[row.message_id].version))
 
 
-def _error(fact: ProviderEvent) -> str:
-    return ": ".join(filter(None, (fact.code, fact.text))) or fact.kind
+def _changed(row: Any, state: str, proof: ProviderEvent) -> dict[str, Any]:
+    has_failed = state in ("failed", "bounced")
+    return {
+        "state": state,
+        "error": (": ".join(filter(None, (proof.code, proof.text))) or proof.kind) if has_failed else "",
+        "provider_id": row.provider_id or proof.provider_id,
+        "sent_at": row.sent_at or row.claimed_at,
+        "version": row.version + (told_as(state) != told_as(row.state)),
+    }
 
 
-def _obey(tx: Transaction, held: dict[str, Any], news: Sequence[tuple[ProviderEvent, str | None]]) -> None:
+def _obey(tx: Transaction, news: Sequence[ProviderEvent], about: Mapping[str, Any]) -> None:
     decisions: dict[tuple[str, str], dict[str, Any]] = {}
-    for fact, message_id in news:  # the oldest first: the newest word counts
-        at = parse_iso(fact.at)
+    for fact in news:  # the oldest first: the newest word counts
         if fact.kind == "replied":
-            wanted = wish(fact.text)
-            channel, address, reason = "sms", spelled("sms", fact.address), "stop"
-            if wanted is None:
-                continue
-        elif fact.kind in _SUPPRESSES and fact.provider == "sendgrid":
-            row = held.get(message_id or "")
-            channel, reason, wanted = "email", _SUPPRESSES[fact.kind], "stop"
-            address = spelled("email", fact.address or (row.address if row is not None else ""))
+            channel, reason, wanted = "sms", "stop", wish(fact.text)
+            address = fact.address
         else:
-            continue
-        if address:
-            decision = _decision(channel, address, reason, at)
-            decisions[channel, address] = decision | ({"lifted_by": "recipient"} if wanted == "start" else {})
+            channel, reason, wanted = "email", fact.kind, "stop" if fact.kind in _SUPPRESS else None
+            row = about[fact.id]
+            address = fact.address or (row.address if row is not None else "")
+        address = spelled(channel, address)
+        if wanted and address:
+            lifted_by = "recipient" if wanted == "start" else None
+            decisions[channel, address] = _decision(channel, address, reason, parse_iso(fact.at), lifted_by)
     recipients.decide(tx, [decisions[key] for key in sorted(decisions)])
 
 
-def _decision(channel: str, address: str, reason: str, at: datetime) -> dict[str, Any]:
-    return {"channel": channel, "address": address, "reason": reason, "at": at, "lifted_by": None}
+def _decision(channel: str, address: str, reason: str, at: datetime, lifted_by: str | None = None) -> dict[str, Any]:
+    return {"channel": channel, "address": address, "reason": reason, "at": at, "lifted_by": lifted_by}

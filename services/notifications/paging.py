@@ -26,14 +26,16 @@ def newest_first(
     """
     if not 1 <= limit <= MOST:
         raise invalid("limit", INVALID, f"between 1 and {MOST}, not {limit}")
-    if cursor:
-        select = select.where(messages.c.message_id < _read(cursor))
+    select = select.where(after(cursor))
     rows = connection.execute(select.order_by(messages.c.message_id.desc()).limit(limit + 1)).all()
     return list(rows[:limit]), str(rows[limit - 1].message_id) if len(rows) > limit else None
 
 
-def _read(cursor: str) -> str:
+def after(cursor: str | None) -> sa.ColumnElement[bool]:
+    """The condition that a message comes after a page; `newest_first` says what is raised."""
+    if not cursor:
+        return sa.true()
     try:
-        return str(UUID(cursor))
+        return messages.c.message_id < str(UUID(cursor))
     except ValueError:
         raise invalid("cursor", INVALID, "not a cursor of this list; leave it out to start at the beginning") from None

@@ -161,11 +161,13 @@ def _index(name: str, *columns: sa.Column[Any], where: sa.ColumnElement[bool]) -
 
 # What every assignment adds to is kept short; the indices of sms and email cost the in-app messages nothing.
 sa.Index("messages_seller", messages.c.seller_id, messages.c.message_id)
+sa.Index("messages_team", messages.c.team_id, messages.c.message_id)
 _index("messages_unread", messages.c.seller_id, where=UNREAD)
 _index("messages_due", messages.c.state, messages.c.due_at, where=messages.c.due_at.is_not(None))
 _index("messages_unknown", messages.c.unknown_at, messages.c.message_id, where=UNKNOWN)
 _index("messages_digest", messages.c.digest_id, where=messages.c.digest_id.is_not(None))
 _index("messages_channel", messages.c.channel, messages.c.message_id, where=DIRECT)
+_index("messages_team_channel", messages.c.team_id, messages.c.channel, messages.c.message_id, where=DIRECT)
 _index("messages_state", messages.c.state, messages.c.message_id, where=DIRECT)
 _index("messages_address", messages.c.address, messages.c.message_id, where=DIRECT)
 _index("messages_provider_id", messages.c.provider_id, where=messages.c.provider_id != sa.literal_column("''"))

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from contracts.access import Actor
-from services.notifications.paging import newest_first
+from services.notifications.paging import after, newest_first
 from services.notifications.sight import visible
 from services.notifications.store import about_work
 from services.notifications.tables import DIRECT, messages, provider_events, sellers
@@ -32,18 +32,38 @@ def outbox_page(
 
     seller_ids: of whom; None for all.
     """
-    select = _SHOWN.where(visible(actor))
+    wanted: list[sa.ColumnElement[bool]] = []
     if channel:
-        select = select.where(messages.c.channel == channel)
+        wanted.append(messages.c.channel == channel)
     if state:
-        select = select.where(messages.c.state == state)
-    if channel in ("sms", "email") or state not in (None, "sent"):
-        select = select.where(DIRECT)  # lets the partial indices serve: only what leaves the house has other states
+        wanted.append(messages.c.state == state)
+    is_rare = state not in (None, "sent")
+    if is_rare or channel in ("sms", "email"):
+        wanted.append(DIRECT)  # lets the partial indices serve: only what leaves the house has other states
     if seller_ids is not None:
-        select = select.where(messages.c.seller_id.in_(seller_ids))
+        wanted.append(messages.c.seller_id.in_(seller_ids))
     if work_id:
-        select = select.where(about_work(work_id))
-    return newest_first(connection, select, cursor, limit)
+        wanted.append(about_work(work_id))
+    if actor.sees_teams and actor.team_ids and not (is_rare or work_id or (seller_ids and len(seller_ids) == 1)):
+        wanted.append(messages.c.message_id.in_(_newest_of_teams(actor, wanted, cursor, limit)))
+    else:
+        wanted.append(visible(actor))
+    return newest_first(connection, _SHOWN.where(*wanted), cursor, limit)
+
+
+def _newest_of_teams(
+    actor: Actor, wanted: Sequence[sa.ColumnElement[bool]], cursor: str | None, limit: int
+) -> sa.CompoundSelect[Any]:
+    """A page of each team: of several at once SQLite would sort all there is."""
+    pages = [
+        sa.select(messages.c.message_id)
+        .where(messages.c.team_id == team_id, after(cursor), *wanted)
+        .order_by(messages.c.message_id.desc())
+        .limit(limit + 1)
+        .subquery()
+        for team_id in sorted(set(actor.team_ids))
+    ]
+    return sa.union_all(*(sa.select(page.c.message_id) for page in pages))
 
 
 def people(connection: Connection) -> Sequence[Any]:

@@ -15,6 +15,7 @@ _DIRECT = "channel != 'in_app'"
 _INDICES = {
     "messages_digest": (["digest_id"], "digest_id IS NOT NULL"),
     "messages_channel": (["channel", "message_id"], _DIRECT),
+    "messages_team_channel": (["team_id", "channel", "message_id"], _DIRECT),
     "messages_state": (["state", "message_id"], _DIRECT),
     "messages_address": (["address", "message_id"], _DIRECT),
     "messages_provider_id": (["provider_id"], "provider_id != ''"),
@@ -29,6 +30,7 @@ def upgrade() -> None:
     op.add_column("messages", sa.Column("body", sa.Text(), server_default="", nullable=False))
     op.drop_index("messages_inbox", "messages")
     op.create_index("messages_seller", "messages", ["seller_id", "message_id"])
+    op.create_index("messages_team", "messages", ["team_id", "message_id"])
     for name, (columns, condition) in _INDICES.items():
         _index(name, columns, condition)
     op.create_table(
@@ -80,7 +82,7 @@ def _index(name: str, columns: list[str], condition: str) -> None:
 def downgrade() -> None:
     for table in ("secrets", "suppressions", "provider_events", "tellings"):
         op.drop_table(table)
-    for name in ("messages_seller", *_INDICES):
+    for name in ("messages_seller", "messages_team", *_INDICES):
         op.drop_index(name, "messages")
     _index("messages_inbox", ["seller_id", "created_at", "message_id"], _IN_INBOX)
     with op.batch_alter_table("messages") as batch_op:

@@ -244,6 +244,22 @@ def test_forms_are_read_by_everybody_with_a_role_and_made_by_managers(database: 
                 database.transact(forms.update_form, actor, form["form_id"], {"name": "Mine"}, 1)
 
 
+def test_forms_are_found_by_name_key_or_source(database: Database) -> None:
+    for name, source, key in (("Contact", "site", "front-page"), ("Quote 50%", "fair", "quotes")):
+        database.transact(forms.create_form, OPERATOR, {"name": name, "source": source, "key": key, "fields": [FIELD]})
+    for sought, names in (
+        ("cont", ["Contact"]),
+        ("FRONT-", ["Contact"]),
+        ("fair", ["Quote 50%"]),
+        ("0%", ["Quote 50%"]),
+    ):
+        with database.read() as connection:
+            found = forms.list_forms(connection, OPERATOR, None, 10, f" {sought} ")["items"]
+        assert [form["name"] for form in found] == names
+    with database.read() as connection:
+        assert forms.list_forms(connection, OPERATOR, None, 10, "%n")["items"] == []
+
+
 def test_the_service_asks_in_the_name_of_whoever_asked(known: Leads) -> None:
     service = CaptureService()
     service.database = known.database
@@ -272,3 +288,5 @@ def test_the_service_asks_in_the_name_of_whoever_asked(known: Leads) -> None:
         with pytest.raises(NotFound):
             ask()
     assert service.quarantined()["items"] == []
+    assert service.release_many([new_id()]) == {"items": []}
+    assert service.drop_many([new_id()]) == {"dropped": 0}

@@ -10,7 +10,7 @@ from runtime_cases import count
 
 from contracts.access import NOBODY, OPERATOR, Actor
 from runtime.database import Database
-from runtime.errors import NotFound
+from runtime.errors import Invalid, NotFound
 from runtime.ids import new_id
 from runtime.tables import outbox
 from services.capture import tables
@@ -83,6 +83,24 @@ def test_what_is_thrown_away_is_gone(database: Database, form_id: str) -> None:
                 database.transact(use_case, OPERATOR, identifier)
 
 
+def test_many_go_at_once(database: Database, form_id: str) -> None:
+    first = submission(form_id=form_id, name="Ana", email="ana@example.com")
+    others = [submission(first.lead_id, form_id=form_id, name=name) for name in ("Eve", "Eva")]
+    bot = replace(submission(form_id=form_id, name="Bot"), suspicion="honeypot")
+    take(database, first, *others, bot)
+    chosen = [item["quarantine_id"] for item in kept(database) if item["reason"] != "honeypot"]
+    released = database.transact(quarantine.release_many, OPERATOR, [*chosen, new_id(), "nonsense"])["items"]
+    assert {item["quarantine_id"] for item in released} == set(chosen)
+    assert len({first.lead_id, *(item["lead_id"] for item in released)}) == 3
+    assert {card(database, item["lead_id"])["name"] for item in released} == {"Eve", "Eva"}
+    assert database.transact(quarantine.release_many, OPERATOR, chosen) == {"items": []}
+    left = [item["quarantine_id"] for item in kept(database)]
+    assert database.transact(quarantine.drop_many, OPERATOR, [*left, *chosen]) == {"dropped": 1}
+    assert (kept(database), count(database, tables.lead)) == ([], 3)
+    with pytest.raises(Invalid):
+        database.transact(quarantine.drop_many, OPERATOR, [new_id()] * 201)
+
+
 def test_a_release_that_fails_leaves_it_where_it_was(database: Database, form_id: str) -> None:
     take(database, replace(submission(form_id=form_id, name="Ana"), suspicion="honeypot"))
     (item,) = kept(database)
@@ -102,6 +120,8 @@ def test_only_managers_know_of_it(database: Database, form_id: str, actor: Actor
     for use_case in (quarantine.drop_quarantined, quarantine.release):
         with pytest.raises(NotFound):
             database.transact(use_case, actor, item["quarantine_id"])
+    assert database.transact(quarantine.release_many, actor, [item["quarantine_id"]]) == {"items": []}
+    assert database.transact(quarantine.drop_many, actor, [item["quarantine_id"]]) == {"dropped": 0}
     assert len(kept(database)) == 1
 
 

@@ -158,7 +158,7 @@ def test_leads_carry_their_assignment_with_two_calls(
         "next": "c2",
     }
     assert services.calls == [
-        ("capture", "list_leads", {"cursor": "c1", "limit": 2, "form_id": None, "import_id": None}),
+        ("capture", "list_leads", {"cursor": "c1", "limit": 2}),
         ("distribution", "assignments", {"work_ids": [A, B]}),
     ]
 

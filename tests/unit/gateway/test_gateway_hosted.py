@@ -49,7 +49,9 @@ def test_the_page_has_every_field_with_its_label_and_its_rules(client: FlaskClie
     assert (response.status_code, response.mimetype) == (200, "text/html")
     controls = Controls(response.text)
     assert [name for name in controls.found if name[0] != "_"] == [rule.name for rule in form.fields]
-    assert {found["id"] for name, found in controls.found.items() if name[0] != "_" and name != "terms"} <= controls.labels
+    assert {
+        found["id"] for name, found in controls.found.items() if name[0] != "_" and name != "terms"
+    } <= controls.labels
     assert controls.found["name"]["required"] is None
     assert (controls.found["name"]["autocomplete"], controls.found["name"]["maxlength"]) == ("name", "80")
     assert [controls.found[name]["type"] for name in ("email", "phone", "terms")] == ["email", "tel", "checkbox"]
@@ -103,7 +105,14 @@ def test_scripts_in_a_form_stay_text(client: FlaskClient, add_form: Callable[...
 def test_a_refused_post_comes_back_with_what_was_typed(
     client: FlaskClient, form: FormChanged, broker_stub: Any
 ) -> None:
-    typed = {**GOOD, "name": "", "email": "nonsense", "interest": "rent", "terms": "yes", "referrer": "https://a.example/"}
+    typed = {
+        **GOOD,
+        "name": "",
+        "email": "nonsense",
+        "interest": "rent",
+        "terms": "yes",
+        "referrer": "https://a.example/",
+    }
     response = client.post("/f/contact?utm_source=fair", data=typed, headers=BROWSER)
     assert response.status_code == 422
     controls = Controls(response.text)

@@ -84,6 +84,13 @@ def test_the_day_is_asked_for_in_a_few_calls_however_long_it_is(seller: Person, 
     assert all(arguments.get("seller_id") in (None, seller.seller_id) for *_, arguments in day.calls)
 
 
+def test_a_new_lead_is_not_a_task_as_well(seller: Person, day: PretendedServices) -> None:
+    new = day.answers["distribution", "seller_work"]["items"][0]["work_id"]
+    first_contact = {"task_id": new_id(), "work_id": new, "kind": "first_contact", "due_at": iso(utc_now())}
+    day.answers["campaigns", "agenda"]["items"].append(first_contact)
+    assert seller.get("/today").text.count("tel:") == 3
+
+
 def test_a_day_without_anything_says_what_comes_next(seller: Person, day: PretendedServices) -> None:
     day.answers["distribution", "seller_work"] = {"items": [], "next": None}
     day.answers["distribution", "work_counts"] = {"new": 0, "open": 0, "closed_today": 0}
