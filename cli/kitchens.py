@@ -150,8 +150,8 @@ class Person:
 def people() -> tuple[Person, ...]:
     """Everybody who signs in, those with most to say first."""
     leaders = (
-        Person("admin@example.com", "Helena Duarte", "admin", "pt", _LISBON),
-        Person("manager@example.com", "Miguel Antunes", "manager", "pt", _LISBON),
+        Person("admin@example.com", "Helena Duarte", "admin", "en", _LISBON),
+        Person("manager@example.com", "Miguel Antunes", "manager", "en", _LISBON),
     )
     supervisors, sellers = [], []
     for plan in COMPANY:

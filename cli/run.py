@@ -180,11 +180,15 @@ def _tell_past(settings: Settings, console: Console) -> None:
         try:
             tell_past(settings)
         except Exception as error:
-            console.print(f"[yellow]The past is not complete ({escape(str(error))}). The next start goes on.[/]")
+            console.print(
+                f"[yellow]The past is not complete ({escape(str(error))}). The next start goes on.[/]", soft_wrap=True
+            )
         else:
-            console.print("[dim]The demo company's past is complete.[/]")
+            console.print("[dim]The demo company's past is complete.[/]", soft_wrap=True)
 
-    console.print("\n[dim]The demo company gets its past five weeks now: that takes about half a minute.[/]")
+    console.print(
+        "\n[dim]The demo company gets its past five weeks now: that takes about half a minute.[/]", soft_wrap=True
+    )
     threading.Thread(target=tell, name="demo-history", daemon=True).start()
 
 

@@ -1,6 +1,5 @@
 """The gateway's own database: what it must know to take a lead while every service is away."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 

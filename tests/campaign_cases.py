@@ -10,8 +10,10 @@ from runtime.database import Database
 from runtime.ids import new_id
 from services.campaigns.handlers import assignments, views
 
-CONTACT, ANA, RUI = new_id(), new_id(), new_id()
-NORTH, SOUTH = new_id(), new_id()
+CONTACT = "0190a000-0000-7000-8000-000000000001"
+ANA = "0190a000-0000-7000-8000-000000000002"
+RUI = "0190a000-0000-7000-8000-000000000003"
+NORTH, SOUTH = "0190a000-0000-7000-8000-000000000004", "0190a000-0000-7000-8000-000000000005"
 """Teams: Ana is in the first and Rui in the second."""
 
 

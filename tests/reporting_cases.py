@@ -9,8 +9,8 @@ from runtime.database import Database
 from runtime.ids import new_id
 from services.reporting import handlers
 
-ANA, RUI = new_id(), new_id()
-NORTH, SOUTH = new_id(), new_id()
+ANA, RUI = "0190a000-0000-7000-8000-00000000000b", "0190a000-0000-7000-8000-00000000000c"
+NORTH, SOUTH = "0190a000-0000-7000-8000-00000000000d", "0190a000-0000-7000-8000-00000000000e"
 """Teams: Ana is in the first and Rui in the second."""
 
 _MESSAGES = {

@@ -41,9 +41,7 @@ class AccountChanges(Body):
 class NewAccount(AccountChanges):
     """An account to be made."""
 
-    login = Text(
-        required=True, validate=validate.Length(1, limits.EMAIL), metadata={"example": "rita@example.com"}
-    )
+    login = Text(required=True, validate=validate.Length(1, limits.EMAIL), metadata={"example": "rita@example.com"})
     name = Text(required=True, validate=validate.Length(1, limits.SELLER_NAME))
     role = fields.String(required=True, validate=validate.OneOf(ROLES))
 
@@ -129,7 +127,7 @@ def get_account(account_id: object) -> Response:
 
 
 @blueprint.writes("/<uuid:account_id>", ShownAccount, method="PATCH", scope=_SCOPE)
-@blueprint.arguments(ChangedAccount)
+@blueprint.arguments(ChangedAccount, example={"active": False, "version": 1})
 def change_account(changes: dict[str, Any], account_id: object) -> Response:
     """Changes an account; one that is no longer active is signed out everywhere."""
     version = changes.pop("version")

@@ -1,4 +1,4 @@
-"""What every route of the API has in common, as its OpenAPI description tells it: refusals, headers, pages of errors."""
+"""What every route of the API has in common, as its OpenAPI description tells it: refusals and headers."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -76,11 +76,13 @@ class ProblemApi(Api):  # type: ignore[misc]
             example = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": text}
             described = {
                 "description": text,
-                "headers": {name: name for name in ("X-Correlation-Id", *(("Retry-After",) if status in _WAIT else ()))},
+                "headers": {
+                    name: name for name in ("X-Correlation-Id", *(("Retry-After",) if status in _WAIT else ()))
+                },
                 "content": {PROBLEM_JSON: {"schema": Problem, "example": example | {"code": code}}},
             }
-            self.spec.components.response(_name_of(status), described, lazy=True)
-        self.spec.components.response(_name_of(304), {"description": "Nothing has changed."}, lazy=True)
+            self.spec.components.response(name_of(status), described, lazy=True)
+        self.spec.components.response(name_of(304), {"description": "Nothing has changed."}, lazy=True)
 
 
 def refusals(method: str, *, takes_id: bool, view: Any) -> dict[int, str]:
@@ -100,7 +102,7 @@ def refusals(method: str, *, takes_id: bool, view: Any) -> dict[int, str]:
         statuses |= {409, 413, 422}
     if method == "POST" or "json" in taken:
         statuses.add(400)
-    return {status: _name_of(status) for status in sorted(statuses)}
+    return {status: name_of(status) for status in sorted(statuses)}
 
 
 def describe(doc: dict[str, Any], doc_info: dict[str, Any], *, method: str, **_context: Any) -> dict[str, Any]:
@@ -115,5 +117,6 @@ def describe(doc: dict[str, Any], doc_info: dict[str, Any], *, method: str, **_c
     return doc
 
 
-def _name_of(status: int) -> str:
+def name_of(status: int) -> str:
+    """What the answer of a status is called in the description."""
     return HTTPStatus(status).name

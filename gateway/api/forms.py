@@ -11,7 +11,7 @@ from contracts import limits
 from contracts.capture import Channel, FieldRule, FormChanged
 from gateway import store
 from gateway.api.resource import Answer, PageQuery, Resource, answer, correlation_id, list_of, page_of
-from gateway.api.shapes import instant
+from gateway.api.shapes import instant, same_as
 from gateway.api.values import Body, Flag, Instant, Pattern, Text, Version, Whole, unique
 from gateway.locales import LOCALES
 from gateway.parts import call, parts
@@ -93,6 +93,7 @@ class Form(Answer, NewForm):
     """A form."""
 
     form_id = fields.UUID()
+    id = same_as("form_id")
     version = fields.Integer()
     created_at = instant()
 

@@ -100,7 +100,9 @@ def admit_large_bodies() -> None:
 
 
 @blueprint.writes("/<uuid:import_id>/rows", Outcome, scope="submit", keyed=True)
-@blueprint.arguments(Rows)
+@blueprint.arguments(
+    Rows, example={"form_key": "site", "first_row": 2, "rows": [{"name": "Ana", "email": "ana@example.com"}]}
+)
 def add_rows(rows: dict[str, Any], import_id: UUID) -> Response:
     """Takes rows of an import; sending the same rows again is harmless."""
     form = parts().catalogue.find(rows["form_key"])

@@ -8,11 +8,11 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from contracts import errors, limits
 from contracts.access import MANAGERS, ROLES, SUPERVISORS
-from gateway.api.description import REPEAT_KEY
+from gateway.api.description import REPEAT_KEY, name_of
 from gateway.api.problem import problem
 from gateway.api.resource import Answer, PageQuery, Resource, answer, correlation_id, list_of, page_of
 from gateway.api.shapes import WORK_STATES, Assignment, Card, Lead, Message, instant
-from gateway.api.values import Body, Flag, Identifier, Instant, QueryFlag, Text, Version
+from gateway.api.values import EXAMPLE_ID, Body, Flag, Identifier, Instant, QueryFlag, Text, Version
 from gateway.parts import call, parts
 from gateway.public.answers import describe
 from gateway.public.body import sort_out, texts_of
@@ -191,8 +191,10 @@ def contact_leads(query: dict[str, Any], contact_id: object) -> Response:
 
 
 @blueprint.writes("/leads", Accepted, status=202, scope="submit", keyed=True, roles=MANAGERS)
-@blueprint.doc(parameters=[REPEAT_KEY])
-@blueprint.arguments(NewLead)
+@blueprint.doc(parameters=[REPEAT_KEY], responses={404: name_of(404)})
+@blueprint.arguments(
+    NewLead, example={"form_key": "site", "fields": {"name": "Ana", "email": "ana@example.com", "rooms": 3}}
+)
 def create_lead(lead: dict[str, Any]) -> Response:
     """Takes a lead the way a form does. With an `Idempotency-Key` header a repeat is the same lead, and the same key
     with another body answers 409."""
@@ -210,9 +212,7 @@ def create_lead(lead: dict[str, Any]) -> Response:
         return problem(409, errors.CONFLICT, "This Idempotency-Key came before with another body.")
     if state == "new":
         context = context_of(sent, "", "", "", "")
-        fact = submission_fact(
-            found, lead_id, correlation_id(), posted.fields, context, is_test=lead["is_test"]
-        )
+        fact = submission_fact(found, lead_id, correlation_id(), posted.fields, context, is_test=lead["is_test"])
         parts().acceptance.accept(fact)
     return answer({"ok": True, "id": lead_id}, 202, {"Location": f"/api/v1/leads/{lead_id}"})
 
@@ -252,21 +252,21 @@ def open_lead(lead_id: object) -> Response:
 
 
 @blueprint.writes("/leads/<uuid:lead_id>/reassign", Assignment, roles=SUPERVISORS)
-@blueprint.arguments(Reassignment)
+@blueprint.arguments(Reassignment, example={"seller_id": EXAMPLE_ID, "version": 1})
 def reassign(to: dict[str, Any], lead_id: object) -> Response:
     """Gives the lead to a seller."""
     return answer(call("distribution", "reassign", work_id=str(lead_id), **to))
 
 
 @blueprint.writes("/leads/reassign", list_of(Given), roles=SUPERVISORS)
-@blueprint.arguments(Handover)
+@blueprint.arguments(Handover, example={"items": [{"work_id": EXAMPLE_ID, "version": 1}], "team_id": EXAMPLE_ID})
 def reassign_many(handover: dict[str, Any]) -> Response:
     """Gives leads to a seller, or to a team that gives them out in turn; each answers for itself (`ok`, `code`)."""
     return answer({"items": call("distribution", "reassign_many", **handover)["items"]})
 
 
 @blueprint.writes("/leads/<uuid:lead_id>/return", Assignment)
-@blueprint.arguments(Return)
+@blueprint.arguments(Return, example={"reason": "Wrong city", "version": 1})
 def return_lead(given_back: dict[str, Any], lead_id: object) -> Response:
     """Takes the lead from its seller; it goes to the next one."""
     return answer(call("distribution", "return_work", work_id=str(lead_id), **given_back))

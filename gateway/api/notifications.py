@@ -10,7 +10,7 @@ from contracts.access import ROLES, SUPERVISORS
 from gateway.api.resource import Answer, PageQuery, Resource, answer, page_of
 from gateway.api.sellers import CHANNELS
 from gateway.api.shapes import Message
-from gateway.api.values import Body, Identifier, Version, unique
+from gateway.api.values import EXAMPLE_ID, Body, Identifier, Version, unique
 from gateway.parts import actor, call
 
 
@@ -76,7 +76,7 @@ def inbox(query: dict[str, Any], seller_id: object) -> Response:
 
 
 @blueprint.writes("/<uuid:seller_id>/read", Marked, roles=ROLES)
-@blueprint.arguments(ReadMessages)
+@blueprint.arguments(ReadMessages, example={"message_ids": [EXAMPLE_ID]})
 def mark_read(read: dict[str, Any], seller_id: object) -> Response:
     """Marks messages of a seller's inbox as read."""
     return answer(call("notifications", "mark_read", seller_id=str(seller_id), message_ids=read["message_ids"]))
@@ -115,7 +115,7 @@ def unknown(query: dict[str, Any]) -> Response:
 
 
 @blueprint.writes("/unknown/<uuid:message_id>/settle", Message, roles=SUPERVISORS)
-@blueprint.arguments(Settlement)
+@blueprint.arguments(Settlement, example={"outcome": "not_sent"})
 def settle(settlement: dict[str, Any], message_id: object) -> Response:
     """Settles such a message, in the name of the key; 409 when it is not unknown, no longer, or not long enough."""
     return answer(call("notifications", "settle_message", message_id=str(message_id), by=actor().name, **settlement))

@@ -10,7 +10,7 @@ from contracts.access import ROLES
 from contracts.campaigns import ACTION_KINDS, ACTION_OUTCOMES
 from gateway.api.resource import PageQuery, Resource, answer, page_of
 from gateway.api.shapes import Opportunity, OpportunityCard
-from gateway.api.values import Body, Identifier, Instant, Text, Version, Whole, Pattern
+from gateway.api.values import Body, Identifier, Instant, Pattern, Text, Version, Whole
 from gateway.parts import call
 
 OUTCOMES = ("won", "lost", "completed")

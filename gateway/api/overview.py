@@ -36,7 +36,8 @@ class Line(Answer):
     """What came of leads."""
 
     captured = fields.Integer(
-        allow_none=True, metadata={"description": "Null where it is not known: a lead is captured before it has a team."}
+        allow_none=True,
+        metadata={"description": "Null where it is not known: a lead is captured before it has a team."},
     )
     assigned = fields.Integer()
     won = fields.Integer()

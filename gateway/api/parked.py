@@ -8,7 +8,7 @@ from marshmallow import fields, validate
 from contracts.catalogue import SERVICES
 from gateway.api.resource import Answer, PageQuery, Resource, answer, page_of
 from gateway.api.shapes import instant
-from gateway.api.values import Body, Identifier
+from gateway.api.values import EXAMPLE_ID, Body, Identifier
 from gateway.parts import call
 
 
@@ -73,14 +73,14 @@ def parked_list(query: dict[str, Any], service: str) -> Response:
 
 
 @blueprint.writes("/<service>/parked/replay", Replayed)
-@blueprint.arguments(Chosen)
+@blueprint.arguments(Chosen, example={"ids": [EXAMPLE_ID]})
 def parked_replay(chosen: dict[str, Any], service: str) -> Response:
     """Tries messages again at once."""
     return answer({"replayed": call(_known(service), "parked_replay", ids=chosen["ids"])})
 
 
 @blueprint.writes("/<service>/parked/drop", Erased)
-@blueprint.arguments(Chosen)
+@blueprint.arguments(Chosen, example={"ids": [EXAMPLE_ID]})
 def parked_drop(chosen: dict[str, Any], service: str) -> Response:
     """Erases messages for good."""
     return answer({"dropped": call(_known(service), "parked_drop", ids=chosen["ids"])})

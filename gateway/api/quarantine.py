@@ -7,8 +7,8 @@ from marshmallow import fields, validate
 
 from contracts import limits
 from gateway.api.resource import Answer, PageQuery, Resource, answer, list_of, page_of
-from gateway.api.shapes import instant
-from gateway.api.values import Body, Identifier
+from gateway.api.shapes import instant, same_as
+from gateway.api.values import EXAMPLE_ID, Body, Identifier
 from gateway.parts import call
 
 REASONS = ("same_key_other_body", "honeypot")
@@ -24,6 +24,7 @@ class Submission(Answer):
     """A submission that was put aside."""
 
     quarantine_id = fields.UUID()
+    id = same_as("quarantine_id")
     lead_id = fields.UUID(metadata={"description": "Of the lead that it would have been."})
     form_id = fields.UUID()
     form_name = fields.String(metadata={"description": "Empty: the form is gone."})
@@ -85,14 +86,14 @@ def drop_quarantined(quarantine_id: object) -> Response:
 
 
 @blueprint.writes("/release", list_of(ReleasedOf))
-@blueprint.arguments(Quarantined)
+@blueprint.arguments(Quarantined, example={"ids": [EXAMPLE_ID]})
 def release_many(chosen: dict[str, Any]) -> Response:
     """Makes leads of those that are still there."""
     return answer(call("capture", "release_many", quarantine_ids=chosen["ids"]))
 
 
 @blueprint.writes("/drop", Dropped)
-@blueprint.arguments(Quarantined)
+@blueprint.arguments(Quarantined, example={"ids": [EXAMPLE_ID]})
 def drop_many(chosen: dict[str, Any]) -> Response:
     """Throws those away that are still there."""
     return answer(call("capture", "drop_many", quarantine_ids=chosen["ids"]))

@@ -15,7 +15,7 @@ from contracts.access import MANAGERS, Role
 from gateway.api.description import SECURITY_SCHEME, describe, refusals
 from gateway.api.idempotency import once
 from gateway.api.problem import CORRELATION, problem
-from gateway.api.values import Text
+from gateway.api.values import Body, Text
 from gateway.keys import Holder
 from gateway.parts import parts
 from runtime.ids import new_id
@@ -40,10 +40,10 @@ class PageQuery(Schema):
     )
 
 
-class Answer(Schema):
-    """What is answered: every name is always there."""
+class Answer(Body):
+    """What is answered, often what was sent and more: every name is always there, and others may come to it."""
 
-    class Meta:
+    class Meta(Body.Meta):
         unknown = EXCLUDE
 
     def on_bind_field(self, field_name: str, field_obj: Any) -> None:
@@ -113,9 +113,7 @@ class Resource(Blueprint):  # type: ignore[misc]
         self.after_request(_tag)
         self.after_request(_tell_rate)
 
-    def reads(
-        self, path: str, schema: type[Schema], *, roles: Sequence[Role] = (), scope: str = "read"
-    ) -> Any:
+    def reads(self, path: str, schema: type[Schema], *, roles: Sequence[Role] = (), scope: str = "read") -> Any:
         """Route of a GET that answers with `schema`. scope: what its key must be allowed."""
         return self._route(path, "GET", 200, schema, Access(tuple(roles) or self.roles, scope))
 
@@ -149,7 +147,9 @@ class Resource(Blueprint):  # type: ignore[misc]
             guarded.access = access  # type: ignore[attr-defined]
             documented = self.response(status, schema)(guarded)
             documented = self.doc(
-                security=[{SECURITY_SCHEME: []}], responses=refusals(method, takes_id="<" in path, view=view)
+                security=[{SECURITY_SCHEME: []}],
+                responses=refusals(method, takes_id="<" in path, view=view),
+                **{"x-scope": access.scope, "x-roles": list(access.roles)},
             )(documented)
             documented._apidoc["is_keyed"] = keyed  # for `describe`
             return self.route(path, methods=[method])(documented)

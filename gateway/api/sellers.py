@@ -204,15 +204,16 @@ def set_available(switch: dict[str, Any], seller_id: object) -> Response:
 
 
 @blueprint.writes("/<uuid:seller_id>/time-off", Seller, status=201, roles=SUPERVISORS)
-@blueprint.arguments(TimeOff)
+@blueprint.arguments(
+    TimeOff,
+    example={"starts_at": "2027-08-02T00:00:00+01:00", "ends_at": "2027-08-16T00:00:00+01:00", "reason": "Holiday"},
+)
 def add_time_off(time_off: dict[str, Any], seller_id: object) -> Response:
     """Takes a seller out of the rotation for a time."""
     return answer(call("distribution", "add_time_off", seller_id=str(seller_id), **time_off), 201)
 
 
-@blueprint.writes(
-    "/<uuid:seller_id>/time-off/<uuid:time_off_id>", None, method="DELETE", status=204, roles=SUPERVISORS
-)
+@blueprint.writes("/<uuid:seller_id>/time-off/<uuid:time_off_id>", None, method="DELETE", status=204, roles=SUPERVISORS)
 def remove_time_off(seller_id: object, time_off_id: object) -> Response:
     """Gives a time off back."""
     call("distribution", "remove_time_off", seller_id=str(seller_id), time_off_id=str(time_off_id))

@@ -1,6 +1,6 @@
 """What is answered of leads, work and messages: the same whichever route asks."""
 
-from typing import get_args
+from typing import Any, get_args
 
 from marshmallow import fields, validate
 
@@ -15,22 +15,26 @@ MESSAGE_STATES = (
 CHANNELS = ("in_app", "sms", "email")
 
 
-def instant(description: str = "", *, optional: bool = False) -> fields.Field:
+def instant(description: str = "", *, optional: bool = False) -> fields.Field[Any]:
     """A time in an answer, ISO 8601 in UTC. optional: null while it has not come."""
     return fields.AwareDateTime(allow_none=optional, metadata={"description": description} if description else {})
 
 
-def one_of(names: tuple[str, ...], description: str = "") -> fields.Field:
+def one_of(names: tuple[str, ...], description: str = "") -> fields.Field[Any]:
     """One of a few words."""
-    return fields.String(
-        validate=validate.OneOf(names), metadata={"description": description} if description else {}
-    )
+    return fields.String(validate=validate.OneOf(names), metadata={"description": description} if description else {})
+
+
+def same_as(name: str) -> fields.Field[Any]:
+    """An id that an answer also has under a name that says what of."""
+    return fields.UUID(metadata={"description": f"The same as `{name}`."})
 
 
 class Card(Answer):
     """A lead with its contact, and whose it is."""
 
     lead_id = fields.UUID()
+    id = same_as("lead_id")
     form_id = fields.UUID()
     form_name = fields.String()
     contact_id = fields.UUID()
@@ -69,7 +73,7 @@ class Card(Answer):
 class Assignment(Answer):
     """Who has a lead, or what it waits for."""
 
-    work_id = fields.UUID(metadata={"description": "The same as `lead_id`."})
+    work_id = same_as("lead_id")
     lead_id = fields.UUID()
     contact_id = fields.UUID()
     form_id = fields.UUID()
@@ -107,6 +111,7 @@ class Task(Answer):
     """Something to be done for an opportunity."""
 
     task_id = fields.UUID()
+    id = same_as("task_id")
     opportunity_id = fields.UUID()
     seller_id = fields.UUID(allow_none=True)
     kind = fields.String(metadata={"description": "`first_contact`, or a kind of action."})
@@ -120,6 +125,7 @@ class Opportunity(Answer):
     """A lead that somebody works on, or has."""
 
     opportunity_id = fields.UUID()
+    id = same_as("opportunity_id")
     work_id = fields.UUID()
     lead_id = fields.UUID()
     contact_id = fields.UUID(allow_none=True)

@@ -11,6 +11,9 @@ MOST_VERSIONS = 2**31 - 1
 """No database column counts further."""
 
 
+EXAMPLE_ID = "0198c5a2-7d34-7000-a9fb-41049086911c"
+
+
 class Body(Schema):
     """What is sent; a name that is not known is refused."""
 
@@ -58,7 +61,7 @@ class Flag(fields.Boolean):
 class QueryFlag(fields.Boolean):
     """`true` or `false` in an address."""
 
-    truthy, falsy = {"true"}, {"false"}  # noqa: RUF012
+    truthy, falsy = {"true"}, {"false"}
 
 
 class Whole(fields.Integer):

@@ -12,10 +12,12 @@ depends_on: str | None = None
 
 
 def upgrade() -> None:
-    op.add_column("api_key", sa.Column("seller_id", runtime.columns.Id, nullable=True))
-    op.add_column("api_key", sa.Column("team_ids", runtime.columns.Json, nullable=False, server_default="[]"))
+    with op.batch_alter_table("api_key") as batch_op:
+        batch_op.add_column(sa.Column("seller_id", runtime.columns.Id, nullable=True))
+        batch_op.add_column(sa.Column("team_ids", runtime.columns.Json, server_default="[]", nullable=False))
 
 
 def downgrade() -> None:
-    op.drop_column("api_key", "team_ids")
-    op.drop_column("api_key", "seller_id")
+    with op.batch_alter_table("api_key") as batch_op:
+        batch_op.drop_column("team_ids")
+        batch_op.drop_column("seller_id")

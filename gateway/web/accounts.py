@@ -171,8 +171,8 @@ def _form(
         known=known,
         version=version or (known.version if known else 0),
         newer=newer,
-        sellers=_by_name(names and names["sellers"]),
-        teams=_by_name(names and names["teams"]),
+        sellers=by_name(names and names["sellers"]),
+        teams=by_name(names and names["teams"]),
         is_complete=names is not None,
         sessions=known_sessions,
         roles=ROLES,
@@ -180,5 +180,6 @@ def _form(
     )
 
 
-def _by_name(names: dict[str, str] | None) -> list[tuple[str, str]]:
+def by_name(names: dict[str, str] | None) -> list[tuple[str, str]]:
+    """Ids and names in the order of the names; none while they are not to be had."""
     return sorted((names or {}).items(), key=lambda pair: pair[1].casefold())

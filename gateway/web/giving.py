@@ -41,10 +41,10 @@ def give() -> Any:
     given = sum(result["ok"] for result in results)
     if given:
         noted("gave leads by hand", identifier, count=given)
-    return _told(results, given, kind, back)
+    return _told(results, given, kind, identifier, back)
 
 
-def _told(results: list[dict[str, Any]], given: int, kind: str, back: str) -> Any:
+def _told(results: list[dict[str, Any]], given: int, kind: str, identifier: str, back: str) -> Any:
     told = ""
     if given and kind == "seller":
         told = ngettext("%(num)s lead has a new seller.", "%(num)s leads have a new seller.", given)
@@ -58,25 +58,21 @@ def _told(results: list[dict[str, Any]], given: int, kind: str, back: str) -> An
     if not refused:
         flash(told, "success")
         return redirect(back, 303)
-    return render_template(
-        "leads/outcome.html", told=told, refused=with_cards(refused), reason=_reason(kind), back=back
-    )
+    reasons = {result["work_id"]: _reason(result, kind, identifier) for result in refused}
+    return render_template("leads/outcome.html", told=told, refused=with_cards(refused), reasons=reasons, back=back)
 
 
-def _reason(kind: str) -> Any:
-    def text(code: str) -> str:
-        """Why a lead was not given, in words."""
-        if code == CONFLICT:
-            return _("Somebody was faster: it has moved meanwhile, or is closed.")
-        if code == NOT_FOUND:
-            return _("It is not there any more.")
-        if kind == "team":
-            return _("It waits in this team already.")
-        return _(
-            "This seller cannot take it: they have it already, are not active, or have as many leads as they may have."
-        )
-
-    return text
+def _reason(result: Mapping[str, Any], kind: str, identifier: str) -> str:
+    """Why a lead was not given, in words."""
+    if result["code"] == CONFLICT:
+        return _("Somebody was faster: it has moved meanwhile, or is closed.")
+    if result["code"] == NOT_FOUND:
+        return _("It is not there any more.")
+    if kind == "team":
+        return _("It waits in this team already.")
+    if (result["assignment"] or {}).get("seller_id") == identifier:
+        return _("They have it already.")
+    return _("This seller cannot take it: they are not active, or have as many leads as they may have.")
 
 
 def _chosen(ticked: Iterable[str]) -> list[dict[str, Any]]:

@@ -5,17 +5,18 @@ from typing import Any
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
-from contracts.access import ADMINS, MANAGERS
+from contracts.access import ADMINS, ROLES
 from gateway import store
 from gateway.accounts import administration
 from gateway.keys import NAME, SCOPES
-from gateway.parts import actor, parts
+from gateway.parts import actor, call, call_if_there, parts
+from gateway.web.accounts import by_name
 from gateway.web.pages import Pages
 from runtime.errors import Invalid
 
 pages = Pages("keys", ADMINS)
 
-_USUAL = {"name": "", "role": "manager", "scopes": ["submit"]}
+_USUAL = {"name": "", "role": "manager", "scopes": ["submit"], "seller_id": "", "team_ids": ()}
 
 
 @pages.get("/keys")
@@ -27,12 +28,19 @@ def index() -> str:
 @pages.post("/keys")
 def issue() -> Any:
     """Makes a key and shows it, this once."""
+    role = request.form.get("role", "")
     typed: dict[str, Any] = {
         "name": request.form.get("name", "").strip(),
-        "role": request.form.get("role", ""),
+        "role": role,
         "scopes": request.form.getlist("scopes"),
+        "seller_id": request.form.get("seller_id", "") if role == "seller" else "",
+        "team_ids": request.form.getlist("team_ids") if role == "supervisor" else [],
     }
     try:
+        if typed["seller_id"] or typed["team_ids"]:
+            known = call("distribution", "staff_names")
+            if problems := list(administration.unknown_people(typed, known)):
+                raise Invalid(problems)
         _identifier, key = parts().database.transact(administration.issue_key, actor(), **typed)
     except Invalid as error:
         return _page(typed, {problem["field"]: problem["code"] for problem in error.errors}), 422
@@ -50,6 +58,7 @@ def revoke(key_id: object) -> Any:
 def _page(typed: dict[str, Any], problems: dict[str, str] | None = None) -> str:
     with parts().database.read() as connection:
         known = store.list_api_keys(connection)
+    names = call_if_there("distribution", "staff_names")
     scopes = {
         "submit": _("Hand in leads"),
         "read": _("Read"),
@@ -61,7 +70,10 @@ def _page(typed: dict[str, Any], problems: dict[str, str] | None = None) -> str:
         typed=typed,
         problems=problems or {},
         keys=known,
-        roles=MANAGERS,
+        roles=ROLES,
+        names=names or {"sellers": {}, "teams": {}},
+        sellers=by_name(names and names["sellers"]),
+        teams=by_name(names and names["teams"]),
         scopes=[(scope, scopes[scope]) for scope in SCOPES],
         longest=NAME,
     )

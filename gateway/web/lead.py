@@ -3,7 +3,7 @@
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Response, flash, make_response, redirect, render_template, request, url_for
+from flask import Response, abort, flash, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from contracts import limits
@@ -194,10 +194,10 @@ def _page(
     work = call_if_there("distribution", method, work_id=lead_id)
     lead = call("capture", "lead_cards", lead_ids=[lead_id])
     if not lead and not work:
-        return render_template("inbox/gone.html"), 404
+        abort(make_response(render_template("inbox/gone.html"), 404))
     if not lead:
         page = render_template("inbox/arriving.html", told=work, address=url_for("lead.card", lead_id=lead_id))
-        return Response(page, 202, {"Refresh": "3"}, mimetype="text/html")
+        abort(Response(page, 202, {"Refresh": "3"}, mimetype="text/html"))
     return render_template(
         "lead/_work.html" if is_partial() else "lead/card.html",
         lead=lead[0],

@@ -24,6 +24,8 @@ from runtime.errors import Invalid
 pages = Pages("leads", SUPERVISORS)
 
 SHOWN = 50
+SLOW_TO_COUNT = {"q", "owned"}
+"""Filters for which all leads are looked through."""
 
 
 @pages.get("/leads")
@@ -58,9 +60,23 @@ def _found(filters: Typed, names: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "leads": with_assignments(page["items"]),
         "following": page["next"],
-        "counted": call("capture", "count_leads", **wanted),
+        "counted": _counted(filters, wanted, None if cursor or page["next"] else len(page["items"])),
         "newest": "" if cursor else newest,
     }
+
+
+def _counted(filters: Typed, wanted: Mapping[str, Any], known: int | None) -> dict[str, Any] | None:
+    """How many leads there are; None where that takes long: the page asks for it once it is shown."""
+    if known is not None:
+        return {"count": known, "capped": False}
+    return None if filters.keys() & SLOW_TO_COUNT else call("capture", "count_leads", **wanted)
+
+
+@pages.get("/leads/count")
+def count() -> str:
+    """How many leads the filters find."""
+    wanted = lead_filters.asked(lead_filters.typed(request.args), account().time_zone)
+    return render_template("leads/count.html", counted=call("capture", "count_leads", **wanted))
 
 
 @pages.get("/leads/news")

@@ -23,7 +23,7 @@ pages = Pages("overview", SUPERVISORS)
 SPANS = (1, 7, 30)
 """Days that can be looked at, today included."""
 
-SELLERS_ASKED, SELLERS_SHOWN, UNKNOWN_SHOWN, LINES_SHOWN = 100, 12, 20, 10
+SELLERS_ASKED, SELLERS_SHOWN, UNKNOWN_SHOWN, LINES_SHOWN = 100, 8, 20, 10
 SHOWN_OF_SELLER = ("seller_id", "name", "open_work", "open_cap")
 
 

@@ -47,7 +47,12 @@ def index() -> str:
 
 def deed(what: str) -> str:
     """What was done, in the reader's language; as it is kept when nobody has put it into words."""
-    words = {
+    return deeds().get(what, what)
+
+
+def deeds() -> dict[str, str]:
+    """Everything that is kept of what people do, in the reader's language. Add a line with every new `audit.note`."""
+    return {
         "signed in": _("signed in"),
         "changed their password": _("changed their password"),
         "opened an account": _("opened an account"),
@@ -65,8 +70,21 @@ def deed(what: str) -> str:
         "made a team": _("made a team"),
         "changed a team": _("changed a team"),
         "sent a form's leads to a team": _("sent a form's leads to a team"),
+        "gave leads by hand": _("gave leads by hand"),
+        "exported leads": _("downloaded leads as a file"),
+        "settled a message": _("settled a message"),
+        "tried parked messages again": _("tried parked messages again"),
+        "gave up parked messages": _("gave up parked messages"),
+        "made a form": _("made a form"),
+        "changed a form": _("changed a form"),
+        "switched a form on": _("switched a form on"),
+        "switched a form off": _("switched a form off"),
+        "sent a test lead": _("sent a test lead"),
+        "released submissions from quarantine": _("released submissions from quarantine"),
+        "threw away submissions in quarantine": _("threw away submissions in quarantine"),
+        "simulated what became of a message": _("simulated what became of a message"),
+        "lets messages go to an address again": _("lets messages go to an address again"),
     }
-    return words.get(what, what)
 
 
 def detail_text(detail: Mapping[str, Any]) -> str:

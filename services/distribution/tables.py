@@ -161,6 +161,13 @@ sa.Index(
     sqlite_where=work.c.state == "waiting",
 )
 sa.Index(
+    "work_waiting_by_arrival",
+    work.c.arrived_at,
+    work.c.work_id,
+    postgresql_where=work.c.state == "waiting",
+    sqlite_where=work.c.state == "waiting",
+)
+sa.Index(
     "work_closed",
     work.c.seller_id,
     work.c.closed_at,

@@ -29,10 +29,13 @@ class Links:
 
 def unsubscribes(token: str, secret: bytes) -> str | None:
     """The message id in a token of ours; None for any other text."""
+    signer = _signer(secret)
     try:
-        return _signer(secret).unsign(token).decode()
+        signed = signer.unsign(token)
     except (itsdangerous.BadSignature, UnicodeError):
         return None
+    # Base64 has several spellings of the same signature; only ours is taken.
+    return signed.decode() if signer.sign(signed).decode() == token else None
 
 
 def _signer(secret: bytes) -> itsdangerous.Signer:

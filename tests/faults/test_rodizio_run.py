@@ -33,7 +33,7 @@ class Run:
         self._said = said
         with said.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "cli.main", "run"],
+                [sys.executable, "-m", "cli.main", "run", "--no-history"],
                 env=environment,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -452,7 +452,10 @@ def test_whoever_is_closed_out_is_signed_out_for_good(app: Flask, database: Data
     assert person.get("/account").status_code == 303, "the old session must not come back to life"
 
 
-def test_a_role_counts_from_the_next_page_on(app: Flask, database: Database, ana: people.Account) -> None:
+def test_a_role_counts_from_the_next_page_on(
+    app: Flask, database: Database, ana: people.Account, services: Any
+) -> None:
+    services.answers["distribution", "staff_names"] = {"sellers": {}, "teams": {}}
     person = Person(app, database, "admin")
     assert person.get("/keys").status_code == 200
     database.transact(people.change, person.account.id, {"role": "manager"}, 1)

@@ -5,9 +5,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from runtime.ids import new_id
-
-A, B = new_id(), new_id()
+A, B = "0190a000-0000-7000-8000-000000000007", "0190a000-0000-7000-8000-000000000008"
 SINCE = "2026-07-01T00:00:00+00:00"
 MOVED = [{"work_id": A, "version": 3}]
 

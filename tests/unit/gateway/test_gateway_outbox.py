@@ -28,7 +28,7 @@ from sandbox.callbacks import Gateway
 from sandbox.server import server
 
 KEYS = signing.new_environment()
-MESSAGE = new_id()
+MESSAGE = "0190a000-0000-7000-8000-000000000006"
 ACCOUNT = "AC" + "0" * 32
 
 

@@ -1,12 +1,12 @@
 """Accounts, keys and the trail: on pages, through the API and on the command line."""
 
+import ast
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from conftest import PretendedServices
 from flask import Flask
 from flask.testing import FlaskClient
 from page_cases import HTMX, Person
@@ -15,6 +15,7 @@ from cli.account import account as account_command
 from contracts.access import OPERATOR
 from gateway import keys, store
 from gateway.accounts import administration, passwords, people
+from gateway.web import trail
 from runtime.database import Database
 from runtime.errors import Unavailable
 from runtime.ids import new_id
@@ -36,7 +37,7 @@ NEW = {
 
 
 @pytest.fixture(autouse=True)
-def names(services: PretendedServices) -> None:
+def names(services: Any) -> None:
     services.answers["distribution", "staff_names"] = {"sellers": {RUI: SCRIPT}, "teams": {NORTH: "Norte"}}
 
 
@@ -63,7 +64,9 @@ def is_password(database: Database, login: str, password: str) -> bool:
 
 
 @pytest.mark.feature("R14")
-@pytest.mark.parametrize("path", ["/accounts", "/accounts/new", f"/accounts/{new_id()}", "/keys", "/trail"])
+@pytest.mark.parametrize(
+    "path", ["/accounts", "/accounts/new", "/accounts/0190a000-0000-7000-8000-0000000000ff", "/keys", "/trail"]
+)
 def test_only_administrators_look_after_accounts(app: Flask, database: Database, client: Any, path: str) -> None:
     assert Person(app, database, "admin").get(path).status_code in (200, 404)
     for role in ("manager", "supervisor", "seller"):
@@ -127,9 +130,7 @@ def test_roles_bring_their_belongings_and_lose_them(admin: Person, database: Dat
     assert (made.role, made.seller_id, made.team_ids) == ("seller", RUI, ())
 
 
-def test_while_teams_are_not_to_be_had_an_account_keeps_them(
-    admin: Person, database: Database, services: PretendedServices
-) -> None:
+def test_while_teams_are_not_to_be_had_an_account_keeps_them(admin: Person, database: Database, services: Any) -> None:
     admin.post("/accounts/new", {**NEW, "role": "supervisor", "team_ids": [NORTH]})
     made = account_named(database, "helena@example.com")
     services.answers["distribution", "staff_names"] = Unavailable("away")
@@ -215,7 +216,11 @@ def test_a_key_is_shown_once_and_ends(admin: Person, client: FlaskClient, databa
         {"name": "a\0"},
         {"scopes": []},
         {"scopes": ["all"]},
+        {"role": "owner"},
         {"role": "seller"},
+        {"role": "seller", "seller_id": NORTH},
+        {"role": "supervisor"},
+        {"role": "supervisor", "team_ids": [RUI]},
         {"role": "manager", "scopes": ["read", "admin"]},
     ],
 )
@@ -225,10 +230,22 @@ def test_what_cannot_be_a_key(admin: Person, database: Database, changes: dict[s
         assert store.list_api_keys(connection) == []
 
 
+def test_a_key_sees_what_its_role_sees(admin: Person, database: Database) -> None:
+    form = {"name": "app", "scopes": ["read"], "seller_id": RUI, "team_ids": [NORTH]}
+    for role, seller_id, team_ids in (("seller", RUI, ()), ("supervisor", "", (NORTH,)), ("manager", "", ())):
+        page = admin.post("/keys", {**form, "role": role})
+        holder = keys.Keyring(database).holder(shown_once(page.text, "key"))
+        assert holder is not None
+        assert (holder.actor.role, holder.actor.seller_id, holder.actor.team_ids) == (role, seller_id, team_ids)
+    listed = admin.get("/keys").text
+    assert "Supervisor: Norte" in listed
+    assert SCRIPT not in listed
+
+
 # The trail
 
 
-def test_the_trail_says_who_did_what(admin: Person, database: Database, services: PretendedServices) -> None:
+def test_the_trail_says_who_did_what(admin: Person, database: Database, services: Any) -> None:
     admin.post("/accounts/new", NEW)
     made = account_named(database, "helena@example.com")
     admin.post(f"/accounts/{made.id}", {**NEW, "role": "admin", "active": "1", "version": "1"})
@@ -245,6 +262,18 @@ def test_the_trail_says_who_did_what(admin: Person, database: Database, services
     assert "Nothing yet" in admin.get(f"/trail?person={made.id}").text
     services.answers["distribution", "staff_names"] = Unavailable("away")
     assert admin.get("/trail?person=x").status_code == 200
+
+
+def test_every_deed_that_is_kept_is_put_into_words(app: Flask) -> None:
+    kept = set()
+    for source in (Path(keys.__file__).parent).rglob("*.py"):
+        for node in ast.walk(ast.parse(source.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in ("note", "noted", "_note"):
+                texts = (part.value for part in ast.walk(node) if isinstance(part, ast.Constant))
+                kept |= {text for text in texts if isinstance(text, str) and " " in text}
+    with app.test_request_context("/"):
+        assert kept - set(trail.deeds()) == set()
+    assert {"signed in", "added a seller", "reset a password"} <= kept
 
 
 # The API
@@ -274,10 +303,10 @@ def test_a_program_does_the_same(client: FlaskClient, headers: dict[str, str], d
     assert client.delete(f"{path}/sessions", headers=headers).status_code == 204
     listed = client.get("/api/v1/accounts?q=hel", headers=headers).get_json()["items"]
     assert [item["login"] for item in listed] == ["helena@example.com"]
-    trail = client.get("/api/v1/accounts/trail", headers=headers).get_json()["items"]
-    assert [entry["what"] for entry in trail][:2] == ["ended all sessions", "reset a password"]
-    assert {entry["name"] for entry in trail} == {"program"}
-    assert password not in json.dumps(trail)
+    entries = client.get("/api/v1/accounts/trail", headers=headers).get_json()["items"]
+    assert [entry["what"] for entry in entries][:2] == ["ended all sessions", "reset a password"]
+    assert {entry["name"] for entry in entries} == {"program"}
+    assert password not in json.dumps(entries)
 
 
 @pytest.mark.feature("GTW-2")

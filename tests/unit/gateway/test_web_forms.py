@@ -21,7 +21,7 @@ from services.capture.domain.forms import problems_of_form
 
 pytestmark = pytest.mark.feature("CAP-2", "GTW-1")
 
-TEAM, OTHER = new_id(), new_id()
+TEAM, OTHER = "0190a000-0000-7000-8000-000000000009", "0190a000-0000-7000-8000-00000000000a"
 SCRIPT = "\"'><script>alert(1)</script><textarea></textarea>"
 LEAD = {
     "lead_id": new_id(),

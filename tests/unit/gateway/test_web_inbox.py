@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from conftest import PretendedServices
 from flask import Flask
 from page_cases import HTMX, Person
 
@@ -44,7 +43,7 @@ def seller(app: Flask, database: Database) -> Person:
 
 
 @pytest.fixture
-def message(services: PretendedServices, seller: Person) -> dict[str, Any]:
+def message(services: Any, seller: Person) -> dict[str, Any]:
     """One message that the seller has not read, about a lead that is there."""
     unread = told(seller.seller_id)
     services.answers |= {
@@ -56,21 +55,19 @@ def message(services: PretendedServices, seller: Person) -> dict[str, Any]:
     return unread
 
 
-def test_the_inbox_names_who_asked(seller: Person, message: dict[str, Any], services: PretendedServices) -> None:
+def test_the_inbox_names_who_asked(seller: Person, message: dict[str, Any], services: Any) -> None:
     shown = seller.get("/inbox").text
     assert "Bruno 0" in shown
     assert f"/m/{message['message_id']}" in shown
     assert services.calls[0][2]["seller_id"] == seller.seller_id
 
 
-def test_an_empty_inbox_says_what_it_is_for(seller: Person, services: PretendedServices) -> None:
+def test_an_empty_inbox_says_what_it_is_for(seller: Person, services: Any) -> None:
     services.answers["notifications", "inbox"] = {"items": [], "next": None, "unread": 0}
     assert "Nothing here yet" in seller.get("/inbox").text
 
 
-def test_what_the_page_showed_is_marked_as_read(
-    seller: Person, message: dict[str, Any], services: PretendedServices
-) -> None:
+def test_what_the_page_showed_is_marked_as_read(seller: Person, message: dict[str, Any], services: Any) -> None:
     answer = seller.post("/inbox/read", {"message_id": [message["message_id"]]})
     assert answer.status_code == 303
     assert services.calls[-1] == (
@@ -86,9 +83,7 @@ def seen_by(text: str) -> str:
     return text.split('name="seen" value="')[1].split('"')[0]
 
 
-def test_the_bell_counts_and_a_toast_is_shown_once(
-    seller: Person, message: dict[str, Any], services: PretendedServices
-) -> None:
+def test_the_bell_counts_and_a_toast_is_shown_once(seller: Person, message: dict[str, Any], services: Any) -> None:
     first = seller.get("/inbox/badge", headers=HTMX)
     assert "Inbox, 1 unread" in first.text
     assert "hx-swap-oob" not in first.text  # it was there before the page was opened
@@ -105,7 +100,7 @@ def test_the_bell_counts_and_a_toast_is_shown_once(
 
 
 def test_a_lead_that_comes_between_two_pages_is_told_on_the_second(
-    seller: Person, message: dict[str, Any], services: PretendedServices
+    seller: Person, message: dict[str, Any], services: Any
 ) -> None:
     seller.get("/inbox/badge", headers=HTMX)
     fresh = told(seller.seller_id)
@@ -114,14 +109,14 @@ def test_a_lead_that_comes_between_two_pages_is_told_on_the_second(
     assert "Bruno 1" in seller.get("/inbox/badge?seen=", headers=HTMX).text
 
 
-def test_the_first_message_ever_is_told(seller: Person, message: dict[str, Any], services: PretendedServices) -> None:
+def test_the_first_message_ever_is_told(seller: Person, message: dict[str, Any], services: Any) -> None:
     services.answers["notifications", "inbox"] = {"items": [], "next": None, "unread": 0}
     empty = seller.get("/inbox/badge", headers=HTMX)
     services.answers["notifications", "inbox"] = {"items": [message], "next": None, "unread": 1}
     assert "hx-swap-oob" in seller.get(f"/inbox/badge?seen={seen_by(empty.text)}", headers=HTMX).text
 
 
-def test_many_new_leads_are_one_toast(seller: Person, message: dict[str, Any], services: PretendedServices) -> None:
+def test_many_new_leads_are_one_toast(seller: Person, message: dict[str, Any], services: Any) -> None:
     fresh = [told(seller.seller_id) for _ in range(3)]
     services.answers["notifications", "inbox"] = {"items": [*fresh, message], "next": None, "unread": 4}
     shown = seller.get(f"/inbox/badge?seen={message['message_id']}", headers=HTMX).text
@@ -129,7 +124,7 @@ def test_many_new_leads_are_one_toast(seller: Person, message: dict[str, Any], s
     assert "3 new leads" in shown
 
 
-def test_a_bell_that_cannot_count_stays(seller: Person, message: dict[str, Any], services: PretendedServices) -> None:
+def test_a_bell_that_cannot_count_stays(seller: Person, message: dict[str, Any], services: Any) -> None:
     services.answers["notifications", "inbox"] = Unavailable("away")
     shown = seller.get(f"/inbox/badge?seen={message['message_id']}", headers=HTMX)
     assert shown.status_code == 200
@@ -142,9 +137,7 @@ def test_the_bell_of_somebody_whose_session_ended_does_not_take_their_page_away(
     assert "HX-Redirect" not in answer.headers
 
 
-def test_a_message_opens_its_lead_and_is_read(
-    seller: Person, message: dict[str, Any], services: PretendedServices
-) -> None:
+def test_a_message_opens_its_lead_and_is_read(seller: Person, message: dict[str, Any], services: Any) -> None:
     answer = seller.get(f"/m/{message['message_id']}")
     assert answer.status_code == 303
     assert answer.headers["Location"] == f"/leads/{message['lead_id']}"
@@ -157,9 +150,7 @@ def test_a_stranger_signs_in_before_a_message_opens(app: Flask) -> None:
     assert answer.headers["Location"] == f"/sign-in?next=/m/{identifier}"
 
 
-def test_a_message_opens_before_its_lead_has_arrived(
-    seller: Person, message: dict[str, Any], services: PretendedServices
-) -> None:
+def test_a_message_opens_before_its_lead_has_arrived(seller: Person, message: dict[str, Any], services: Any) -> None:
     services.answers["capture", "lead_cards"] = []
     answer = seller.get(f"/m/{message['message_id']}")
     assert answer.status_code == 202
@@ -168,7 +159,7 @@ def test_a_message_opens_before_its_lead_has_arrived(
 
 
 def test_a_message_of_a_lead_that_went_to_somebody_else_says_so(
-    seller: Person, message: dict[str, Any], services: PretendedServices
+    seller: Person, message: dict[str, Any], services: Any
 ) -> None:
     services.answers["capture", "lead_cards"] = []
     services.answers["notifications", "message"] = message | {"withdrawn_at": iso(utc_now())}
@@ -177,12 +168,12 @@ def test_a_message_of_a_lead_that_went_to_somebody_else_says_so(
     assert "gone to somebody else" in answer.text
 
 
-def test_a_message_of_somebody_else_is_not_there(seller: Person, services: PretendedServices) -> None:
+def test_a_message_of_somebody_else_is_not_there(seller: Person, services: Any) -> None:
     services.answers["notifications", "message"] = NotFound("message", "…")
     assert seller.get(f"/m/{new_id()}").status_code == 404
 
 
-def test_a_digest_opens_the_list(seller: Person, message: dict[str, Any], services: PretendedServices) -> None:
+def test_a_digest_opens_the_list(seller: Person, message: dict[str, Any], services: Any) -> None:
     digest = message | {"kind": "digest", "leads": 12, "channel": "sms"}
     services.answers["notifications", "message"] = digest
     assert seller.get(f"/m/{message['message_id']}").headers["Location"] == "/my/leads"
@@ -209,7 +200,7 @@ def test_who_is_no_seller_has_no_stream_and_no_inbox(app: Flask, database: Datab
 SELLER = {"channels": ["sms"], "phone": "+351910000000", "email": "", "version": 4}
 
 
-def test_a_seller_chooses_how_to_be_told(seller: Person, services: PretendedServices) -> None:
+def test_a_seller_chooses_how_to_be_told(seller: Person, services: Any) -> None:
     services.answers["distribution", "get_seller"] = SELLER
     services.answers["distribution", "update_seller"] = SELLER | {"version": 5}
     shown = seller.get("/account/notifications").text
@@ -221,7 +212,7 @@ def test_a_seller_chooses_how_to_be_told(seller: Person, services: PretendedServ
 
 
 @pytest.mark.parametrize("refusal", [Conflict("changed"), invalid("channels", "invalid", "sms or email")])
-def test_a_choice_that_is_refused_is_said(seller: Person, services: PretendedServices, refusal: Exception) -> None:
+def test_a_choice_that_is_refused_is_said(seller: Person, services: Any, refusal: Exception) -> None:
     services.answers["distribution", "get_seller"] = SELLER
     services.answers["distribution", "update_seller"] = refusal
     answer = seller.post("/account/notifications", {"channels": "sms", "version": "1"}, follow_redirects=True)

@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from conftest import PretendedServices
 from flask import Flask
 from page_cases import Person, methods
 
@@ -33,7 +32,7 @@ def seller(app: Flask, database: Database) -> Person:
 
 
 @pytest.fixture
-def mine(services: PretendedServices) -> PretendedServices:
+def mine(services: Any) -> Any:
     """Thirty leads, the first of them new, and a next page."""
     new, others = card("Bruno Novo"), [card(f"Carla {number}") for number in range(29)]
     items = [work_of(new), *(work_of(other, opened_at=iso(utc_now())) for other in others)]
@@ -45,7 +44,7 @@ def mine(services: PretendedServices) -> PretendedServices:
     return services
 
 
-def test_new_leads_come_first_with_how_long_they_wait(seller: Person, mine: PretendedServices) -> None:
+def test_new_leads_come_first_with_how_long_they_wait(seller: Person, mine: Any) -> None:
     shown = seller.get("/my/leads").text
     assert mine.calls[0][2] == {
         "seller_id": seller.seller_id, "cursor": None, "limit": 30, "state": "assigned", "order": "priority",
@@ -56,18 +55,18 @@ def test_new_leads_come_first_with_how_long_they_wait(seller: Person, mine: Pret
     assert "cursor=following" in shown
 
 
-def test_a_long_list_costs_three_calls(seller: Person, mine: PretendedServices) -> None:
+def test_a_long_list_costs_three_calls(seller: Person, mine: Any) -> None:
     seller.get("/my/leads")
     assert sorted(methods(mine.calls)) == ["capture.lead_cards", "distribution.seller_work", "distribution.work_counts"]
 
 
-def test_the_next_page_and_another_order_are_asked_for(seller: Person, mine: PretendedServices) -> None:
+def test_the_next_page_and_another_order_are_asked_for(seller: Person, mine: Any) -> None:
     seller.get("/my/leads?order=newest&cursor=following")
     assert mine.calls[0][2]["order"] == "newest"
     assert mine.calls[0][2]["cursor"] == "following"
 
 
-def test_a_cursor_of_another_list_begins_anew(seller: Person, mine: PretendedServices) -> None:
+def test_a_cursor_of_another_list_begins_anew(seller: Person, mine: Any) -> None:
     page = mine.answers["distribution", "seller_work"]
 
     def listed(cursor: str | None, **_arguments: Any) -> Any:
@@ -81,7 +80,7 @@ def test_a_cursor_of_another_list_begins_anew(seller: Person, mine: PretendedSer
     assert "Bruno Novo" in shown.text
 
 
-def test_closed_ones_say_how_they_ended(seller: Person, mine: PretendedServices) -> None:
+def test_closed_ones_say_how_they_ended(seller: Person, mine: Any) -> None:
     won = card("Dora Ganha")
     item = {"work_id": won["lead_id"], "lead_id": won["lead_id"], "state": "closed", "outcome": "won", "source": "site"}
     item |= {"amount": 125_000, "currency": "EUR", "closed_at": iso(utc_now())}
@@ -93,7 +92,7 @@ def test_closed_ones_say_how_they_ended(seller: Person, mine: PretendedServices)
     assert "€1,250.00" in shown
 
 
-def test_a_search_stays_within_the_sellers_own(seller: Person, mine: PretendedServices) -> None:
+def test_a_search_stays_within_the_sellers_own(seller: Person, mine: Any) -> None:
     found = card("Eva Encontrada")
     mine.answers["capture", "list_leads"] = {"items": [found], "next": None}
     mine.answers["distribution", "assignments"] = {"items": [work_of(found)], "next": None}
@@ -103,25 +102,25 @@ def test_a_search_stays_within_the_sellers_own(seller: Person, mine: PretendedSe
     assert 'value="eva"' in shown
 
 
-def test_nothing_found_and_nothing_there_say_what_to_do(seller: Person, mine: PretendedServices) -> None:
+def test_nothing_found_and_nothing_there_say_what_to_do(seller: Person, mine: Any) -> None:
     mine.answers["capture", "list_leads"] = {"items": [], "next": None}
     mine.answers["distribution", "seller_work"] = {"items": [], "next": None}
     assert "Nothing found" in seller.get("/my/leads?q=nobody").text
     assert "Check that you are switched on" in seller.get("/my/leads").text
 
 
-def test_what_was_searched_for_stays_text(seller: Person, mine: PretendedServices) -> None:
+def test_what_was_searched_for_stays_text(seller: Person, mine: Any) -> None:
     mine.answers["capture", "list_leads"] = {"items": [], "next": None}
     shown = seller.get("/my/leads?q=%22%3E%3Cscript%3Ealert(1)").text
     assert "<script>alert" not in shown
 
 
-def test_a_lead_whose_card_is_on_its_way_is_listed(seller: Person, mine: PretendedServices) -> None:
+def test_a_lead_whose_card_is_on_its_way_is_listed(seller: Person, mine: Any) -> None:
     mine.answers["capture", "lead_cards"] = lambda lead_ids: []
     assert "A new lead" in seller.get("/my/leads").text
 
 
-def test_a_part_that_is_away_is_said(seller: Person, mine: PretendedServices) -> None:
+def test_a_part_that_is_away_is_said(seller: Person, mine: Any) -> None:
     mine.answers["distribution", "seller_work"] = Unavailable("away")
     assert seller.get("/my/leads").status_code == 503
 

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from conftest import PretendedServices
 from flask import Flask
 from page_cases import HTMX, Person, methods
 
@@ -44,7 +43,7 @@ def manager(app: Flask, database: Database) -> Person:
 
 
 @pytest.fixture
-def week(services: PretendedServices) -> PretendedServices:
+def week(services: Any) -> Any:
     people = [seller("Zé Zeloso"), seller("Ana Alves", open_cap=2), seller("Rui Rocha", on_duty=False)]
     services.answers |= {
         ("reporting", "overview"): report(),
@@ -57,7 +56,7 @@ def week(services: PretendedServices) -> PretendedServices:
     return services
 
 
-def test_the_week_in_numbers_what_waits_and_who_is_there(manager: Person, week: PretendedServices) -> None:
+def test_the_week_in_numbers_what_waits_and_who_is_there(manager: Person, week: Any) -> None:
     shown = manager.get("/overview").text
     for number in ("1,234", "1,200", "75%", "€1,250.00 + R$99.00", "2 of 3"):
         assert number in shown
@@ -75,7 +74,7 @@ def test_the_week_in_numbers_what_waits_and_who_is_there(manager: Person, week: 
      ("?days=365", "2026-10-24T23:00")],
 )  # fmt: skip
 def test_days_are_the_readers_own(
-    manager: Person, week: PretendedServices, monkeypatch: pytest.MonkeyPatch, query: str, since: str
+    manager: Person, week: Any, monkeypatch: pytest.MonkeyPatch, query: str, since: str
 ) -> None:
     # Lisbon keeps summer time, an hour before UTC, until one in the morning of the 25th of October.
     monkeypatch.setattr(overview, "utc_now", lambda: datetime(2026, 10, 31, 0, 30, tzinfo=UTC))
@@ -85,14 +84,14 @@ def test_days_are_the_readers_own(
     assert asked == {"since": f"{since}:00.000000+00:00", "until": until, "time_zone": "Europe/Lisbon"}
 
 
-def test_the_chart_is_a_table_for_those_who_do_not_see_it(manager: Person, week: PretendedServices) -> None:
+def test_the_chart_is_a_table_for_those_who_do_not_see_it(manager: Person, week: Any) -> None:
     shown = manager.get("/overview").text
     heights = re.findall(r'<rect class="leads-colour"[^>]* height="([\d.]+)"', shown)
     assert [float(height) for height in heights] == pytest.approx([100 * n / 7 for n in range(1, 8)], abs=0.01)
     assert re.search(r'<th scope="row">Jul 7, 2026</th><td>70</td><td>1</td>', shown)
 
 
-def test_a_supervisor_reads_of_leads_that_were_given(app: Flask, database: Database, week: PretendedServices) -> None:
+def test_a_supervisor_reads_of_leads_that_were_given(app: Flask, database: Database, week: Any) -> None:
     hidden = [line | {"captured": None, "assigned": 5} for line in report()["by_day"]]
     sources = [line | {"captured": None} for line in report()["by_source"]]
     week.answers["reporting", "overview"] = report(captured=None, by_day=hidden, by_source=sources)
@@ -101,7 +100,7 @@ def test_a_supervisor_reads_of_leads_that_were_given(app: Flask, database: Datab
     assert ">Captured<" not in shown
 
 
-def test_nothing_is_sent_while_the_numbers_are_the_same(manager: Person, week: PretendedServices) -> None:
+def test_nothing_is_sent_while_the_numbers_are_the_same(manager: Person, week: Any) -> None:
     seen = re.search(r'name="seen" value="([^"]+)"', manager.get("/overview").text)
     assert seen is not None
     assert manager.get(f"/overview?days=7&seen={seen[1]}", headers=HTMX).status_code == 204
@@ -116,16 +115,14 @@ def test_nothing_is_sent_while_the_numbers_are_the_same(manager: Person, week: P
 @pytest.mark.parametrize(
     "away", [("reporting", "overview"), ("distribution", "overview"), ("notifications", "unknown")]
 )
-def test_what_is_away_is_said_and_the_rest_is_shown(
-    manager: Person, week: PretendedServices, away: tuple[str, str]
-) -> None:
+def test_what_is_away_is_said_and_the_rest_is_shown(manager: Person, week: Any, away: tuple[str, str]) -> None:
     week.answers[away] = Unavailable("away")
     shown = manager.get("/overview")
     assert shown.status_code == 200
     assert "Zé Zeloso" in shown.text
 
 
-def test_scripts_in_names_stay_text(manager: Person, week: PretendedServices) -> None:
+def test_scripts_in_names_stay_text(manager: Person, week: Any) -> None:
     week.answers["distribution", "list_sellers"]["items"][0]["name"] = "<script>alert(1)"
     week.answers["reporting", "overview"]["by_source"][0]["source"] = "<script>alert(2)"
     assert "<script>alert" not in manager.get("/overview").text
@@ -135,7 +132,7 @@ def test_scripts_in_names_stay_text(manager: Person, week: PretendedServices) ->
 
 
 @pytest.fixture
-def nothing(week: PretendedServices) -> PretendedServices:
+def nothing(week: Any) -> Any:
     """An installation that nobody has used yet."""
     week.answers |= {
         ("reporting", "overview"): EMPTY | {"by_day": [], "by_source": [], "by_seller": []},
@@ -154,7 +151,7 @@ def done(shown: str) -> list[bool]:
 
 
 def test_an_empty_house_is_shown_the_way_step_by_step(
-    manager: Person, nothing: PretendedServices, add_form: Callable[..., FormChanged]
+    manager: Person, nothing: Any, add_form: Callable[..., FormChanged]
 ) -> None:
     shown = manager.get("/overview").text
     assert done(shown) == [False] * 5
@@ -175,7 +172,7 @@ def test_an_empty_house_is_shown_the_way_step_by_step(
     assert "The first five minutes" not in manager.get("/overview").text
 
 
-def test_who_may_not_set_up_is_not_told_to(app: Flask, database: Database, nothing: PretendedServices) -> None:
+def test_who_may_not_set_up_is_not_told_to(app: Flask, database: Database, nothing: Any) -> None:
     shown = Person(app, database, "supervisor").get("/overview").text
     assert "The first five minutes" not in shown
     assert len(nothing.calls) == 4
@@ -185,7 +182,7 @@ def test_who_may_not_set_up_is_not_told_to(app: Flask, database: Database, nothi
 
 
 @pytest.fixture
-def unknown(week: PretendedServices) -> dict[str, Any]:
+def unknown(week: Any) -> dict[str, Any]:
     message = {"message_id": new_id(), "lead_id": new_id(), "work_id": new_id(), "seller_id": ANA, "channel": "sms"}
     message |= {"created_at": iso(utc_now())}
     week.answers |= {
@@ -199,9 +196,7 @@ def unknown(week: PretendedServices) -> dict[str, Any]:
 
 @pytest.mark.feature("R6")
 @pytest.mark.parametrize("outcome", ["sent", "not_sent"])
-def test_a_person_settles_what_nobody_knows(
-    manager: Person, week: PretendedServices, unknown: dict[str, Any], outcome: str
-) -> None:
+def test_a_person_settles_what_nobody_knows(manager: Person, week: Any, unknown: dict[str, Any], outcome: str) -> None:
     shown = manager.get("/overview").text
     assert "SMS</strong> to Ana Alves about" in shown
     assert "Bruno Novo" in shown
@@ -213,37 +208,33 @@ def test_a_person_settles_what_nobody_knows(
 
 
 @pytest.mark.feature("R6")
-def test_messages_are_settled_while_their_leads_are_away(
-    manager: Person, week: PretendedServices, unknown: dict[str, Any]
-) -> None:
+def test_messages_are_settled_while_their_leads_are_away(manager: Person, week: Any, unknown: dict[str, Any]) -> None:
     week.answers["capture", "lead_cards"] = Unavailable("away")
     assert f"/overview/messages/{unknown['message_id']}" in manager.get("/overview").text
 
 
 @pytest.mark.feature("R6")
-def test_the_second_who_settles_it_is_told(manager: Person, week: PretendedServices, unknown: dict[str, Any]) -> None:
+def test_the_second_who_settles_it_is_told(manager: Person, week: Any, unknown: dict[str, Any]) -> None:
     week.answers["notifications", "settle_message"] = Conflict("settled already")
     manager.post(f"/overview/messages/{unknown['message_id']}", {"outcome": "not_sent"})
     assert "Somebody was faster" in manager.get("/overview").text
 
 
 @pytest.mark.feature("R6")
-def test_an_outcome_that_is_none_sends_nothing_again(
-    manager: Person, week: PretendedServices, unknown: dict[str, Any]
-) -> None:
+def test_an_outcome_that_is_none_sends_nothing_again(manager: Person, week: Any, unknown: dict[str, Any]) -> None:
     assert manager.post(f"/overview/messages/{unknown['message_id']}", {"outcome": "perhaps"}).status_code == 400
     assert not week.calls
 
 
 @pytest.mark.feature("GTW-1")
-def test_a_foreign_message_is_not_there(manager: Person, week: PretendedServices, unknown: dict[str, Any]) -> None:
+def test_a_foreign_message_is_not_there(manager: Person, week: Any, unknown: dict[str, Any]) -> None:
     week.answers["notifications", "settle_message"] = NotFound("message", "x")
     assert manager.post(f"/overview/messages/{new_id()}", {"outcome": "sent"}).status_code == 404
 
 
 @pytest.mark.feature("GTW-1")
 def test_the_overview_is_not_for_sellers_or_strangers(
-    app: Flask, database: Database, manager: Person, week: PretendedServices, unknown: dict[str, Any]
+    app: Flask, database: Database, manager: Person, week: Any, unknown: dict[str, Any]
 ) -> None:
     person, address = Person(app, database, "seller"), f"/overview/messages/{unknown['message_id']}"
     assert person.get("/overview").status_code == 403

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from conftest import PretendedServices
 from flask import Flask
 from page_cases import Person
 
@@ -30,7 +29,7 @@ def manager(app: Flask, database: Database) -> Person:
 
 
 @pytest.fixture
-def two(services: PretendedServices) -> list[dict[str, Any]]:
+def two(services: Any) -> list[dict[str, Any]]:
     """One that is parked in distribution, one that reporting tries again; campaigns is away."""
     items = [parked(), parked("reporting.work_assigned.bulk", parked_at=None, due_at=iso(utc_now()), attempts=1)]
     empty = {"items": [], "next": None}
@@ -42,7 +41,7 @@ def two(services: PretendedServices) -> list[dict[str, Any]]:
 
 
 def test_parked_messages_of_all_services_say_what_they_are_and_what_went_wrong(
-    manager: Person, two: list[dict[str, Any]], services: PretendedServices
+    manager: Person, two: list[dict[str, Any]], services: Any
 ) -> None:
     shown = manager.get("/parked").text
     assert "tell each other what happens by messages" in shown
@@ -53,7 +52,7 @@ def test_parked_messages_of_all_services_say_what_they_are_and_what_went_wrong(
     assert [call[:2] for call in services.calls] == [(service, "parked_list") for service in SERVICES]
 
 
-def test_one_service_is_paged_through(manager: Person, two: list[dict[str, Any]], services: PretendedServices) -> None:
+def test_one_service_is_paged_through(manager: Person, two: list[dict[str, Any]], services: Any) -> None:
     shown = manager.get("/parked?service=distribution&cursor=c").text
     assert services.calls == [("distribution", "parked_list", {"cursor": "c", "limit": 50})]
     assert "cursor=following" in shown
@@ -61,9 +60,7 @@ def test_one_service_is_paged_through(manager: Person, two: list[dict[str, Any]]
     assert len(services.calls) == 6
 
 
-def test_a_cursor_of_another_list_begins_anew(
-    manager: Person, two: list[dict[str, Any]], services: PretendedServices
-) -> None:
+def test_a_cursor_of_another_list_begins_anew(manager: Person, two: list[dict[str, Any]], services: Any) -> None:
     page = services.answers["distribution", "parked_list"]
 
     def listed(cursor: str | None, **_arguments: Any) -> Any:
@@ -75,13 +72,13 @@ def test_a_cursor_of_another_list_begins_anew(
     assert "A lead came" in manager.get("/parked?service=distribution&cursor=wrong").text
 
 
-def test_nothing_parked_is_good_news(manager: Person, two: list[dict[str, Any]], services: PretendedServices) -> None:
+def test_nothing_parked_is_good_news(manager: Person, two: list[dict[str, Any]], services: Any) -> None:
     services.answers |= {(service, "parked_list"): {"items": [], "next": None} for service in SERVICES}
     assert "Every message was handled" in manager.get("/parked").text
 
 
 def test_the_chosen_are_tried_again_by_their_services(
-    manager: Person, two: list[dict[str, Any]], services: PretendedServices, database: Database
+    manager: Person, two: list[dict[str, Any]], services: Any, database: Database
 ) -> None:
     services.answers["distribution", "parked_replay"] = lambda ids: len(ids)
     services.answers["reporting", "parked_replay"] = lambda ids: len(ids)
@@ -98,16 +95,14 @@ def test_the_chosen_are_tried_again_by_their_services(
     assert (entry["what"], entry["detail"]) == ("tried parked messages again", {"count": 1})
 
 
-def test_the_button_of_one_leaves_the_chosen_alone(
-    manager: Person, two: list[dict[str, Any]], services: PretendedServices
-) -> None:
+def test_the_button_of_one_leaves_the_chosen_alone(manager: Person, two: list[dict[str, Any]], services: Any) -> None:
     services.answers["reporting", "parked_replay"] = lambda ids: len(ids)
     form = {"chosen": [f"distribution:{two[0]['id']}"], "one": f"reporting:{two[1]['id']}"}
     manager.post("/parked/retry", form)
     assert services.calls == [("reporting", "parked_replay", {"ids": [two[1]["id"]]})]
 
 
-def test_dropping_asks_first(manager: Person, two: list[dict[str, Any]], services: PretendedServices) -> None:
+def test_dropping_asks_first(manager: Person, two: list[dict[str, Any]], services: Any) -> None:
     chosen = [f"distribution:{two[0]['id']}", f"reporting:{two[1]['id']}"]
     asked = manager.post("/parked/drop", {"chosen": chosen}).text
     assert not services.calls
@@ -120,9 +115,7 @@ def test_dropping_asks_first(manager: Person, two: list[dict[str, Any]], service
 
 
 @pytest.mark.parametrize("path", ["/parked/retry", "/parked/drop"])
-def test_nothing_chosen_is_said(
-    manager: Person, two: list[dict[str, Any]], services: PretendedServices, path: str
-) -> None:
+def test_nothing_chosen_is_said(manager: Person, two: list[dict[str, Any]], services: Any, path: str) -> None:
     assert manager.post(path, {"sure": "1"}).headers["Location"] == "/parked"
     assert not services.calls
     assert "tick what you mean" in manager.get("/parked").text
@@ -133,7 +126,7 @@ def test_nothing_chosen_is_said(
     [(NotFound("failed fact", "x"), "were not there any more"), (Unavailable("x"), "does not answer")],
 )
 def test_somebody_faster_and_a_service_that_is_away_are_told(
-    manager: Person, two: list[dict[str, Any]], services: PretendedServices, error: Exception, told: str
+    manager: Person, two: list[dict[str, Any]], services: Any, error: Exception, told: str
 ) -> None:
     services.answers["distribution", "parked_replay"] = error
     services.answers["reporting", "parked_replay"] = 1
@@ -143,7 +136,7 @@ def test_somebody_faster_and_a_service_that_is_away_are_told(
     assert "1 message is tried again now" in shown
 
 
-def test_scripts_in_messages_stay_text(manager: Person, two: list[dict[str, Any]], services: PretendedServices) -> None:
+def test_scripts_in_messages_stay_text(manager: Person, two: list[dict[str, Any]], services: Any) -> None:
     two[0] |= {"error": "<script>alert(1)", "body": "</pre><script>alert(2)", "queue": "<script>alert(3)"}
     assert "<script>alert" not in manager.get("/parked").text
 
@@ -160,7 +153,7 @@ def test_every_message_there_is_has_words(app: Flask) -> None:
 @pytest.mark.feature("GTW-1")
 @pytest.mark.parametrize("role", ["supervisor", "seller"])
 def test_parked_messages_are_for_managers(
-    app: Flask, database: Database, services: PretendedServices, role: str, manager: Person
+    app: Flask, database: Database, services: Any, role: str, manager: Person
 ) -> None:
     person = Person(app, database, role)
     assert person.get("/parked").status_code == 403

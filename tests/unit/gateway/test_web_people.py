@@ -1,10 +1,10 @@
 """Sellers, teams and the calendar, for those who lead people."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
-from conftest import PretendedServices
 from flask import Flask
 from page_cases import HTMX, Person, methods
 from werkzeug.datastructures import MultiDict
@@ -107,7 +107,7 @@ SENT = {
 
 
 @pytest.fixture(autouse=True)
-def company(services: PretendedServices) -> PretendedServices:
+def company(services: Any) -> Any:
     services.answers |= {
         ("distribution", "list_sellers"): {"items": [SELLER], "next": "more"},
         ("distribution", "get_seller"): SELLER,
@@ -140,7 +140,7 @@ def supervisor(app: Flask, database: Database) -> Person:
     return Person(app, database, "supervisor", team_ids=[NORTH])
 
 
-def sent(services: PretendedServices, method: str) -> dict[str, Any]:
+def sent(services: Any, method: str) -> dict[str, Any]:
     """The arguments of the last call of a method."""
     return next(arguments for _, name, arguments in reversed(services.calls) if name == method)
 
@@ -188,9 +188,7 @@ def test_who_may_see_what(app: Flask, database: Database, client: Any, path: str
 
 @pytest.mark.feature("R14")
 @pytest.mark.parametrize("path", MANAGERS_POSTS)
-def test_who_may_change_what(
-    supervisor: Person, services: PretendedServices, app: Flask, database: Database, path: str
-) -> None:
+def test_who_may_change_what(supervisor: Person, services: Any, app: Flask, database: Database, path: str) -> None:
     assert supervisor.post(path, TYPED).status_code == 403
     assert Person(app, database, "seller").post(path, TYPED).status_code == 403
     assert services.calls == []
@@ -198,7 +196,7 @@ def test_who_may_change_what(
 
 @pytest.mark.feature("R14")
 @pytest.mark.parametrize("path", [path for path in PAGES if RUI in path or NORTH in path])
-def test_what_is_not_theirs_does_not_exist(supervisor: Person, services: PretendedServices, path: str) -> None:
+def test_what_is_not_theirs_does_not_exist(supervisor: Person, services: Any, path: str) -> None:
     for method in ("get_seller", "get_team", "fairness"):
         services.answers["distribution", method] = NotFound("seller", RUI)
     assert supervisor.get(path).status_code == 404
@@ -210,7 +208,7 @@ def test_scripts_stay_text(manager: Person, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_takes_few_calls(manager: Person, services: PretendedServices, path: str) -> None:
+def test_a_page_takes_few_calls(manager: Person, services: Any, path: str) -> None:
     many = [{**SELLER, "seller_id": new_id(), "name": f"Seller {number}"} for number in range(50)]
     services.answers["distribution", "list_sellers"] = {"items": many, "next": None}
     manager.get(path)
@@ -218,13 +216,13 @@ def test_a_page_takes_few_calls(manager: Person, services: PretendedServices, pa
 
 
 @pytest.mark.parametrize("path", ["/sellers", f"/sellers/{RUI}", "/teams", "/calendar"])
-def test_a_service_that_is_away_is_said_so(manager: Person, services: PretendedServices, path: str) -> None:
+def test_a_service_that_is_away_is_said_so(manager: Person, services: Any, path: str) -> None:
     for method in ("list_sellers", "get_seller", "list_teams"):
         services.answers["distribution", method] = Unavailable("away")
     assert manager.get(path).status_code == 503
 
 
-def test_every_change_needs_a_token(manager: Person, services: PretendedServices) -> None:
+def test_every_change_needs_a_token(manager: Person, services: Any) -> None:
     for path in (*MANAGERS_POSTS, f"/sellers/{RUI}/edit", f"/sellers/{RUI}/available", "/calendar/time-off"):
         answer = manager.client.post(path, data=TYPED)
         assert answer.status_code == 400, path
@@ -235,7 +233,7 @@ def test_every_change_needs_a_token(manager: Person, services: PretendedServices
 # Sellers
 
 
-def test_the_list_says_who_is_there_and_how_full(manager: Person, services: PretendedServices) -> None:
+def test_the_list_says_who_is_there_and_how_full(manager: Person, services: Any) -> None:
     page = manager.get("/sellers?q=ru&team=" + NORTH).text
     assert sent(services, "list_sellers") == {"team_id": NORTH, "q": "ru", "active": True, "cursor": None, "limit": 50}
     for words in ("Off duty", "outside working hours", "5 of 5", "full", "Norte", "cursor=more"):
@@ -245,7 +243,7 @@ def test_the_list_says_who_is_there_and_how_full(manager: Person, services: Pret
     assert "<html" not in part
 
 
-def test_an_empty_list_says_what_to_do(manager: Person, supervisor: Person, services: PretendedServices) -> None:
+def test_an_empty_list_says_what_to_do(manager: Person, supervisor: Person, services: Any) -> None:
     services.answers["distribution", "list_sellers"] = {"items": [], "next": None}
     assert "Add the people who call leads back" in manager.get("/sellers").text
     assert "Nobody like that" in manager.get("/sellers?q=zzz").text
@@ -254,7 +252,7 @@ def test_an_empty_list_says_what_to_do(manager: Person, supervisor: Person, serv
     assert "/sellers/new" not in for_supervisor
 
 
-def test_a_manager_adds_a_seller(manager: Person, services: PretendedServices, database: Database) -> None:
+def test_a_manager_adds_a_seller(manager: Person, services: Any, database: Database) -> None:
     answer = manager.post("/sellers/new", TYPED)
     assert answer.headers["Location"] == f"/sellers/{RUI}"
     assert sent(services, "create_seller") == {"seller": SENT}
@@ -272,7 +270,7 @@ def test_a_manager_adds_a_seller(manager: Person, services: PretendedServices, d
     ],
 )
 def test_what_was_typed_stays_when_it_cannot_be_taken(
-    manager: Person, services: PretendedServices, changes: dict[str, Any], words: str
+    manager: Person, services: Any, changes: dict[str, Any], words: str
 ) -> None:
     answer = manager.post("/sellers/new", {**TYPED, **changes})
     assert answer.status_code == 422
@@ -281,7 +279,7 @@ def test_what_was_typed_stays_when_it_cannot_be_taken(
     assert "distribution.create_seller" not in methods(services.calls)
 
 
-def test_what_the_service_refuses_is_said_at_its_field(manager: Person, services: PretendedServices) -> None:
+def test_what_the_service_refuses_is_said_at_its_field(manager: Person, services: Any) -> None:
     services.answers["distribution", "create_seller"] = invalid("working_hours", "overlap", "…")
     answer = manager.post("/sellers/new", TYPED)
     assert answer.status_code == 422
@@ -289,13 +287,13 @@ def test_what_the_service_refuses_is_said_at_its_field(manager: Person, services
     assert 'value="14:00"' in answer.text
 
 
-def test_always_at_work_is_no_hours_at_all(manager: Person, services: PretendedServices) -> None:
+def test_always_at_work_is_no_hours_at_all(manager: Person, services: Any) -> None:
     manager.post("/sellers/new", {**TYPED, "always": "1"})
     assert sent(services, "create_seller")["seller"]["working_hours"] == []
 
 
 @pytest.mark.feature("R14")
-def test_a_supervisor_changes_times_and_no_more(supervisor: Person, services: PretendedServices) -> None:
+def test_a_supervisor_changes_times_and_no_more(supervisor: Person, services: Any) -> None:
     page = supervisor.get(f"/sellers/{RUI}/edit").text
     assert 'name="start_0"' in page
     assert 'name="weight"' not in page
@@ -304,7 +302,7 @@ def test_a_supervisor_changes_times_and_no_more(supervisor: Person, services: Pr
     assert sent(services, "update_seller") == {"seller_id": RUI, "changes": times, "version": 3}
 
 
-def test_the_second_of_two_is_told_and_keeps_what_they_typed(manager: Person, services: PretendedServices) -> None:
+def test_the_second_of_two_is_told_and_keeps_what_they_typed(manager: Person, services: Any) -> None:
     newest = {**SELLER, "version": 9, "weight": 7, "working_hours": [], "name": "Rui Tavares"}
     services.answers |= {
         ("distribution", "update_seller"): Conflict("changed"),
@@ -319,13 +317,12 @@ def test_the_second_of_two_is_told_and_keeps_what_they_typed(manager: Person, se
     assert 'name="version" value="9"' in answer.text
 
 
-def test_a_supervisor_turns_the_switch(supervisor: Person, services: PretendedServices, database: Database) -> None:
+def test_a_supervisor_turns_the_switch(supervisor: Person, services: Any, database: Database) -> None:
     supervisor.post(f"/sellers/{RUI}/available", {"available": "0", "until": "day"})
     off = sent(services, "set_available")
     assert off["available"] is False
-    assert hours.absence_span.__module__  # the end of the day is the seller's:
-    until = datetime.fromisoformat(off["until"]).astimezone(hours.local_start(date.today(), "", "Europe/Lisbon").tzinfo)
-    assert (until.hour, until.minute) == (0, 0)
+    until = datetime.fromisoformat(off["until"]).astimezone(ZoneInfo(SELLER["time_zone"]))
+    assert (until.hour, until.minute) == (0, 0), "the end of the seller's day"
     supervisor.post(f"/sellers/{RUI}/available", {"available": "0", "until": ""})
     assert sent(services, "set_available")["until"] is None
     supervisor.post(f"/sellers/{RUI}/available", {"available": "1"})
@@ -362,7 +359,7 @@ def test_a_manager_gives_a_seller_a_sign_in(manager: Person, database: Database,
 
 @pytest.mark.feature("GTW-1", "R14")
 def test_a_manager_does_not_get_into_an_administrators_account(
-    manager: Person, database: Database, services: PretendedServices
+    manager: Person, database: Database, services: Any
 ) -> None:
     boss = {"login": "boss@example.com", "name": "Boss", "role": "admin", "seller_id": RUI}
     database.transact(people.create, boss, "correct horse battery")
@@ -373,7 +370,7 @@ def test_a_manager_does_not_get_into_an_administrators_account(
         assert people.of_seller(connection, RUI) is None
 
 
-def test_without_an_address_there_is_no_sign_in(manager: Person, services: PretendedServices) -> None:
+def test_without_an_address_there_is_no_sign_in(manager: Person, services: Any) -> None:
     services.answers["distribution", "get_seller"] = {**SELLER, "email": ""}
     assert manager.post(f"/sellers/{RUI}/sign-in", {}).headers["Location"].endswith("/edit")
 
@@ -381,7 +378,7 @@ def test_without_an_address_there_is_no_sign_in(manager: Person, services: Prete
 # Teams
 
 
-def test_teams_say_who_feeds_them_and_what_waits(manager: Person, services: PretendedServices) -> None:
+def test_teams_say_who_feeds_them_and_what_waits(manager: Person, services: Any) -> None:
     page = manager.get("/teams").text
     for words in ("1 seller", "4 leads wait", "&lt;script&gt;"):
         assert words in page
@@ -400,9 +397,7 @@ def test_teams_say_who_feeds_them_and_what_waits(manager: Person, services: Pret
         (3, False, "has left the team"),
     ],
 )
-def test_fairness_is_told_in_words(
-    manager: Person, services: PretendedServices, debt: float, member: bool, words: str
-) -> None:
+def test_fairness_is_told_in_words(manager: Person, services: Any, debt: float, member: bool, words: str) -> None:
     share = {**SHARE, "debt": debt, "member": member}
     services.answers["distribution", "fairness"] = {"items": [share], "next": None}
     assert words in manager.get(f"/teams/{NORTH}").text
@@ -412,7 +407,7 @@ def test_fairness_is_told_in_words(
     assert "nothing yet" in manager.get(f"/teams/{NORTH}/share/{new_id()}").text
 
 
-def test_a_team_is_made_and_changed(manager: Person, services: PretendedServices, database: Database) -> None:
+def test_a_team_is_made_and_changed(manager: Person, services: Any, database: Database) -> None:
     typed = {"name": " Sul ", "supervisor": "", "time_zone": "Europe/Lisbon"}
     assert manager.post("/teams/new", typed).status_code == 303
     assert sent(services, "create_team") == {"team": {**typed, "name": "Sul"}}
@@ -431,7 +426,7 @@ def test_a_team_is_made_and_changed(manager: Person, services: PretendedServices
 
 
 @pytest.mark.feature("DIS-2")
-def test_a_form_is_sent_to_a_team(manager: Person, services: PretendedServices) -> None:
+def test_a_form_is_sent_to_a_team(manager: Person, services: Any) -> None:
     page = manager.get("/teams/forms").text
     assert f'value="{NORTH}" selected' in page
     services.answers["distribution", "list_rules"] = {"items": [], "next": None}
@@ -445,9 +440,7 @@ def test_a_form_is_sent_to_a_team(manager: Person, services: PretendedServices) 
 # The calendar
 
 
-def test_a_week_shows_hours_holidays_and_time_off_by_the_sellers_clock(
-    manager: Person, services: PretendedServices
-) -> None:
+def test_a_week_shows_hours_holidays_and_time_off_by_the_sellers_clock(manager: Person, services: Any) -> None:
     page = manager.get(f"/calendar?day=2026-10-14&team={NORTH}").text
     asked = sent(services, "list_time_off")
     assert asked["since"] < "2026-10-12"
@@ -461,7 +454,7 @@ def test_a_week_shows_hours_holidays_and_time_off_by_the_sellers_clock(
         assert link in page
 
 
-def test_a_month_counts_who_is_there(manager: Person, services: PretendedServices) -> None:
+def test_a_month_counts_who_is_there(manager: Person, services: Any) -> None:
     services.answers["distribution", "list_sellers"] = {
         "items": [{**SELLER, "holidays": ["2026-10-01"], "name": "Rui"}],
         "next": None,
@@ -496,7 +489,7 @@ def test_a_day_that_is_none_is_today(manager: Person, day: str, view: str) -> No
     ids=["summer days", "one day", "hours", "the clock goes forward"],
 )
 def test_time_off_is_by_the_sellers_clock(
-    supervisor: Person, services: PretendedServices, typed: dict[str, str], starts: str, ends: str
+    supervisor: Person, services: Any, typed: dict[str, str], starts: str, ends: str
 ) -> None:
     form = {"seller_id": RUI, "reason": "Férias", "back": "/calendar?view=month", **typed}
     answer = supervisor.post("/calendar/time-off", form)
@@ -514,9 +507,7 @@ def test_time_off_is_by_the_sellers_clock(
         ({"first_time": "25:00"}, "This is not right."),
     ],
 )
-def test_time_off_that_means_nothing(
-    supervisor: Person, services: PretendedServices, typed: dict[str, str], words: str
-) -> None:
+def test_time_off_that_means_nothing(supervisor: Person, services: Any, typed: dict[str, str], words: str) -> None:
     form = {"seller_id": RUI, "first": "2026-07-01", "last": "2026-07-02", "reason": "Férias", **typed}
     answer = supervisor.post("/calendar/time-off", form)
     assert answer.status_code == 422
@@ -525,7 +516,7 @@ def test_time_off_that_means_nothing(
     assert "distribution.add_time_off" not in methods(services.calls)
 
 
-def test_time_off_that_overlaps(supervisor: Person, services: PretendedServices) -> None:
+def test_time_off_that_overlaps(supervisor: Person, services: Any) -> None:
     services.answers["distribution", "add_time_off"] = invalid("starts_at", "overlap", "…")
     form = {"seller_id": RUI, "first": "2026-07-01", "last": "2026-07-02"}
     answer = supervisor.post("/calendar/time-off", form)
@@ -534,7 +525,7 @@ def test_time_off_that_overlaps(supervisor: Person, services: PretendedServices)
 
 
 @pytest.mark.parametrize("back", ["https://evil.example/", "//evil.example/", "", "/keys"])
-def test_one_comes_back_to_a_page_of_people(supervisor: Person, services: PretendedServices, back: str) -> None:
+def test_one_comes_back_to_a_page_of_people(supervisor: Person, services: Any, back: str) -> None:
     answer = supervisor.post(f"/calendar/time-off/{RUI}/{OFF}/remove", {"back": back})
     assert answer.headers["Location"] == f"/sellers/{RUI}"
     assert sent(services, "remove_time_off") == {"seller_id": RUI, "time_off_id": OFF}

@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from conftest import PretendedServices
 from flask import Flask
 from page_cases import HTMX, Person, methods
 
@@ -43,7 +42,7 @@ def work(card: dict[str, Any], minutes: int = 12, **more: Any) -> dict[str, Any]
 
 
 @pytest.fixture
-def day(services: PretendedServices) -> PretendedServices:
+def day(services: Any) -> Any:
     """A seller with one new lead, one that is open, and two tasks, one of them overdue."""
     new, known, late = lead("Bruno Novo"), lead("Carla Conhecida"), lead("Dora Atrasada")
     now = utc_now()
@@ -67,7 +66,7 @@ def seller(app: Flask, database: Database) -> Person:
     return Person(app, database, "seller")
 
 
-def test_a_sellers_day_begins_with_new_leads_that_can_be_called(seller: Person, day: PretendedServices) -> None:
+def test_a_sellers_day_begins_with_new_leads_that_can_be_called(seller: Person, day: Any) -> None:
     shown = seller.get("/today").text
     assert "Bruno Novo" in shown
     assert "waiting 12 minutes" in shown
@@ -78,20 +77,20 @@ def test_a_sellers_day_begins_with_new_leads_that_can_be_called(seller: Person, 
     assert ">27<" in shown
 
 
-def test_the_day_is_asked_for_in_a_few_calls_however_long_it_is(seller: Person, day: PretendedServices) -> None:
+def test_the_day_is_asked_for_in_a_few_calls_however_long_it_is(seller: Person, day: Any) -> None:
     seller.get("/today")
     assert len(day.calls) == len(set(methods(day.calls))) == 5
     assert all(arguments.get("seller_id") in (None, seller.seller_id) for *_, arguments in day.calls)
 
 
-def test_a_new_lead_is_not_a_task_as_well(seller: Person, day: PretendedServices) -> None:
+def test_a_new_lead_is_not_a_task_as_well(seller: Person, day: Any) -> None:
     new = day.answers["distribution", "seller_work"]["items"][0]["work_id"]
     first_contact = {"task_id": new_id(), "work_id": new, "kind": "first_contact", "due_at": iso(utc_now())}
     day.answers["campaigns", "agenda"]["items"].append(first_contact)
     assert seller.get("/today").text.count("tel:") == 3
 
 
-def test_a_day_without_anything_says_what_comes_next(seller: Person, day: PretendedServices) -> None:
+def test_a_day_without_anything_says_what_comes_next(seller: Person, day: Any) -> None:
     day.answers["distribution", "seller_work"] = {"items": [], "next": None}
     day.answers["distribution", "work_counts"] = {"new": 0, "open": 0, "closed_today": 0}
     day.answers["campaigns", "agenda"] = {"items": [], "next": None}
@@ -100,7 +99,7 @@ def test_a_day_without_anything_says_what_comes_next(seller: Person, day: Preten
     assert "Nothing to do" in shown
 
 
-def test_new_leads_are_shown_while_tasks_cannot_be(seller: Person, day: PretendedServices) -> None:
+def test_new_leads_are_shown_while_tasks_cannot_be(seller: Person, day: Any) -> None:
     day.answers["campaigns", "agenda"] = Unavailable("away")
     shown = seller.get("/today")
     assert shown.status_code == 200
@@ -110,7 +109,7 @@ def test_new_leads_are_shown_while_tasks_cannot_be(seller: Person, day: Pretende
 
 @pytest.mark.parametrize("until", ["", "lunch", "day"])
 def test_one_tap_switches_a_seller_off_until_when_they_say(
-    seller: Person, day: PretendedServices, monkeypatch: pytest.MonkeyPatch, until: str
+    seller: Person, day: Any, monkeypatch: pytest.MonkeyPatch, until: str
 ) -> None:
     now = datetime(2026, 7, 1, 11, 30, tzinfo=UTC)  # half past twelve in Lisbon
     monkeypatch.setattr(today, "utc_now", lambda: now)
@@ -121,7 +120,7 @@ def test_one_tap_switches_a_seller_off_until_when_they_say(
     assert day.calls[-1][2] == {"seller_id": seller.seller_id, "available": False, "until": ends.get(until)}
 
 
-def test_one_tap_switches_a_seller_on_again(seller: Person, day: PretendedServices) -> None:
+def test_one_tap_switches_a_seller_on_again(seller: Person, day: Any) -> None:
     day.answers["distribution", "set_available"] = SELLER
     answer = seller.post("/today/available", {"available": "on", "until": "day"}, headers=HTMX)
     assert day.calls[-1][2] == {"seller_id": seller.seller_id, "available": True, "until": None}
@@ -130,18 +129,18 @@ def test_one_tap_switches_a_seller_on_again(seller: Person, day: PretendedServic
     assert "<html" not in answer.text
 
 
-def test_the_switch_can_be_tried_again_when_teams_changed_meanwhile(seller: Person, day: PretendedServices) -> None:
+def test_the_switch_can_be_tried_again_when_teams_changed_meanwhile(seller: Person, day: Any) -> None:
     day.answers["distribution", "set_available"] = Conflict("teams changed")
     assert seller.post("/today/available", {"available": "off"}).status_code == 303
     assert "Please press it again" in seller.get("/today").text
 
 
-def test_a_seller_off_duty_reads_why(seller: Person, day: PretendedServices) -> None:
+def test_a_seller_off_duty_reads_why(seller: Person, day: Any) -> None:
     day.answers["distribution", "get_seller"] = SELLER | {"on_duty": False, "off_duty_reason": "off_hours"}
     assert "outside working hours" in seller.get("/today").text
 
 
-def test_a_name_with_a_script_stays_text(seller: Person, day: PretendedServices) -> None:
+def test_a_name_with_a_script_stays_text(seller: Person, day: Any) -> None:
     card = lead("<script>alert(1)</script>")
     day.answers["distribution", "seller_work"] = {"items": [work(card)], "next": None}
     day.answers["capture", "lead_cards"] = lambda lead_ids: [card]
@@ -160,6 +159,6 @@ def test_strangers_sign_in_first(app: Flask) -> None:
     assert app.test_client().get("/today").headers["Location"] == "/sign-in?next=/today"
 
 
-def test_the_switch_needs_the_token_of_a_page(seller: Person, day: PretendedServices) -> None:
+def test_the_switch_needs_the_token_of_a_page(seller: Person, day: Any) -> None:
     assert seller.client.post("/today/available", data={"available": "off"}).status_code == 400
     assert not day.calls

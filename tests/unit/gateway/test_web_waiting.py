@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from conftest import PretendedServices
 from flask import Flask
 from page_cases import Person, methods
 
@@ -37,7 +36,7 @@ def manager(app: Flask, database: Database) -> Person:
 
 
 @pytest.fixture
-def waits(services: PretendedServices) -> list[dict[str, Any]]:
+def waits(services: Any) -> list[dict[str, Any]]:
     """The newest of sixty-three: two of a form without a team, and one whose team is full."""
     items = [work("no_rule", team_id=None), work("all_capped"), work("no_rule", team_id=None)]
     cards = [card(item, name) for item, name in zip(items, ("Ana Um", "Bia Dois", "Caio Três"), strict=True)]
@@ -51,7 +50,7 @@ def waits(services: PretendedServices) -> list[dict[str, Any]]:
 
 
 def test_waiting_leads_stand_by_what_they_wait_for_with_what_to_do(
-    manager: Person, waits: list[dict[str, Any]], services: PretendedServices
+    manager: Person, waits: list[dict[str, Any]], services: Any
 ) -> None:
     shown = manager.get("/waiting").text
     full, ruleless = shown.index("as many leads as they may have"), shown.index("No team gets the leads of this form")
@@ -74,7 +73,7 @@ def test_each_can_be_given_by_hand_and_all_of_them_together(manager: Person, wai
 
 
 def test_a_reason_of_which_none_is_on_the_page_is_told_too(
-    manager: Person, waits: list[dict[str, Any]], services: PretendedServices
+    manager: Person, waits: list[dict[str, Any]], services: Any
 ) -> None:
     services.answers["distribution", "waiting"] = {"items": [waits[0]], "next": None}
     shown = manager.get("/waiting?cursor=later").text
@@ -83,7 +82,7 @@ def test_a_reason_of_which_none_is_on_the_page_is_told_too(
 
 
 def test_one_team_is_looked_at_without_the_numbers_of_all(
-    manager: Person, waits: list[dict[str, Any]], services: PretendedServices
+    manager: Person, waits: list[dict[str, Any]], services: Any
 ) -> None:
     shown = manager.get(f"/waiting?team={SOUTH}").text
     asked = {method: arguments for _service, method, arguments in services.calls}
@@ -93,9 +92,7 @@ def test_one_team_is_looked_at_without_the_numbers_of_all(
     assert services.calls[-3][2]["team_id"] is None
 
 
-def test_a_cursor_of_another_list_begins_anew(
-    manager: Person, waits: list[dict[str, Any]], services: PretendedServices
-) -> None:
+def test_a_cursor_of_another_list_begins_anew(manager: Person, waits: list[dict[str, Any]], services: Any) -> None:
     page = services.answers["distribution", "waiting"]
 
     def listed(cursor: str | None, **_arguments: Any) -> Any:
@@ -107,7 +104,7 @@ def test_a_cursor_of_another_list_begins_anew(
     assert "Ana Um" in manager.get("/waiting?cursor=wrong").text
 
 
-def test_nothing_waits_is_good_news(manager: Person, waits: list[dict[str, Any]], services: PretendedServices) -> None:
+def test_nothing_waits_is_good_news(manager: Person, waits: list[dict[str, Any]], services: Any) -> None:
     services.answers["distribution", "waiting"] = {"items": [], "next": None}
     services.answers["distribution", "overview"] = COUNTED | {"waiting": 0, "waiting_by_reason": {}}
     assert "Every lead has a seller" in manager.get("/waiting").text
@@ -122,9 +119,7 @@ def test_a_supervisor_is_not_sent_where_they_may_not_go(
     assert 'href="/sellers">' in shown
 
 
-def test_more_or_fewer_that_wait_are_told_of(
-    manager: Person, waits: list[dict[str, Any]], services: PretendedServices
-) -> None:
+def test_more_or_fewer_that_wait_are_told_of(manager: Person, waits: list[dict[str, Any]], services: Any) -> None:
     assert 'hx-get="/waiting/news?shown=63"' in manager.get("/waiting").text
     assert manager.get("/waiting/news?shown=63").status_code == 204
     assert "63 leads wait now" in manager.get("/waiting/news?shown=60").text
@@ -133,7 +128,7 @@ def test_more_or_fewer_that_wait_are_told_of(
 
 
 def test_a_lead_whose_card_is_on_its_way_and_a_script_are_listed(
-    manager: Person, waits: list[dict[str, Any]], services: PretendedServices
+    manager: Person, waits: list[dict[str, Any]], services: Any
 ) -> None:
     services.answers["capture", "lead_cards"] = lambda lead_ids: [card(waits[0], "<script>alert(1)")]
     shown = manager.get("/waiting").text
@@ -141,7 +136,7 @@ def test_a_lead_whose_card_is_on_its_way_and_a_script_are_listed(
     assert "A new lead" in shown
 
 
-def test_a_part_that_is_away_is_said(manager: Person, waits: list[dict[str, Any]], services: PretendedServices) -> None:
+def test_a_part_that_is_away_is_said(manager: Person, waits: list[dict[str, Any]], services: Any) -> None:
     services.answers["distribution", "waiting"] = Unavailable("away")
     assert manager.get("/waiting").status_code == 503
 
