@@ -9,7 +9,7 @@ ONLY ?=
 TESTS ?=
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup run test lint fmt bench soak features lock clean
+.PHONY: help setup run test lint fmt bench soak features lock texts clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ features: setup-dev ## list features and promises with the tests that prove them
 
 lock: setup-dev ## write the lock files anew from requirements*.in
 	tools/lock.sh
+
+texts: setup-dev ## gather what pages say into the catalogues of all languages; new texts come out empty
+	$(PYTHON) tools/texts.py
 
 clean: ## remove the environment and caches; data below var/ stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info

@@ -49,11 +49,11 @@ class System:
         self._var = ground.logs("system")
         self._database_url = ground.postgresql("system") if database == "postgresql" else ""
         environment = self._environment()
-        self._settings = Settings.load(environment)
+        self.settings = Settings.load(environment)
         self.processes = Processes(self._var, environment)
         self.ledgers = Ledgers(self._database_url, self._var)
         self._keys: list[str] = []
-        self._gateway_database = open_database("gateway", self._settings)
+        self._gateway_database = open_database("gateway", self.settings)
         self._ground_pids = {"broker": ground.broker_pid}
         if self._database_url:
             self._ground_pids["postgresql"] = ground.postgresql_pid
@@ -86,14 +86,14 @@ class System:
 
     def _start(self) -> None:
         for owner in OWNERS:
-            upgrade(owner, self._settings)
+            upgrade(owner, self.settings)
         for service in SERVICES:
             self.processes.start(service, ["-m", "runtime.run", service])
         self.processes.start("projection", ["-m", "gateway.projection"])
         self.processes.start("gateway", ["-m", "gunicorn", "-c", "python:gateway.gunicorn"])
         self.processes.wait_until(self._is_ready, "the system's start")
         self._publisher = Publisher(self.amqp_url, "bench").start()
-        rpc = RpcPool(self._settings)
+        rpc = RpcPool(self.settings)
         self._keys = company.found(rpc)
         rpc.close()
         self.processes.wait_until(self._knows_forms, "the forms' way to the gateway")
@@ -199,7 +199,7 @@ class System:
         wait_for(is_done, f"{leads} leads through every stage", seconds=_patience(leads))
 
     def _is_ready(self) -> bool:
-        ports = [self._settings.health_port_of(owner) for owner in OWNERS]
+        ports = [self.settings.health_port_of(owner) for owner in OWNERS]
         addresses = [f"http://127.0.0.1:{port}/health/ready" for port in (*ports, self.port)]
         return all(answers(address) for address in addresses)
 

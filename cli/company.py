@@ -26,18 +26,23 @@ class TeamPlan:
     forms: tuple[dict[str, Any], ...] = field(default=())
 
 
-def found(rpc: RpcPool, plans: tuple[TeamPlan, ...], patience: float) -> None:
+LIMITS = ("channels", "daily_cap", "open_cap", "working_hours", "holidays")
+"""What says when a seller gets how much, and how they hear of it."""
+
+
+def found(rpc: RpcPool, plans: tuple[TeamPlan, ...], patience: float, *, bare: bool = False) -> None:
     """Founds what is not there yet: teams and forms are known by name and key, sellers by their name in the team.
     What is there stays as it is.
 
     patience: seconds to go on trying while services start.
+    bare: new sellers come without their LIMITS.
 
     Raises:
         Unavailable: a service stayed away. Invalid: a plan is not acceptable.
     """
     give_up = time.monotonic() + patience
     for plan in plans:
-        _until(give_up, lambda plan=plan: _found_team(rpc, plan))  # type: ignore[misc]
+        _until(give_up, lambda plan=plan: _found_team(rpc, plan, bare))  # type: ignore[misc]
 
 
 def _until(give_up: float, attempt: Callable[[], T]) -> T:
@@ -51,7 +56,7 @@ def _until(give_up: float, attempt: Callable[[], T]) -> T:
             time.sleep(PAUSE_SECONDS)
 
 
-def _found_team(rpc: RpcPool, plan: TeamPlan) -> None:
+def _found_team(rpc: RpcPool, plan: TeamPlan, bare: bool) -> None:
     team = next((team for team in _all(rpc, "distribution", "list_teams") if team["name"] == plan.team["name"]), None)
     if team is None:
         team = rpc.call("distribution", "create_team", team=plan.team)
@@ -60,6 +65,8 @@ def _found_team(rpc: RpcPool, plan: TeamPlan) -> None:
     rules = {rule["form_id"] for rule in rpc.call("distribution", "list_rules")["items"]}
     members = {seller["name"] for seller in _all(rpc, "distribution", "list_sellers", team_id=team_id)}
     for seller in plan.sellers:
+        if bare:
+            seller = {name: value for name, value in seller.items() if name not in LIMITS}
         if seller["name"] not in members:
             rpc.call("distribution", "create_seller", seller={**seller, "teams": [team_id]})
     for definition in plan.forms:

@@ -1,106 +1,54 @@
-"""`rodizio demo`: a small company that sells kitchens, so that there is somebody to assign a lead to."""
+"""`rodizio demo`: a small company that makes kitchens, so that there is somebody to assign a lead to."""
 
 import json
-from typing import Any
 
 import click
 
-from cli.company import TeamPlan, found
+from cli import sign_ins
+from cli.company import found
+from cli.kitchens import COMPANY, FORM_KEY
 from cli.local import api_address, load_settings
 from runtime.errors import Broken, RuntimeRefusal, Unavailable
 from runtime.rpc_client import RpcPool
 from runtime.settings import Settings
 
-FORM_KEY = "demo"
 PATIENCE = 60.0
 """Seconds to wait for services that are starting."""
 
 _LEAD = {"name": "Ana Silva", "email": "ana.silva@example.com", "phone": "912 345 678", "message": "Quero um orçamento"}
 
 
-def _seller(name: str, weight: int, **more: Any) -> dict[str, Any]:
-    address = f"{name.lower().replace(' ', '.')}@example.com"
-    return {"name": name, "email": address, "locale": "pt", "time_zone": "Europe/Lisbon", "weight": weight, **more}
+def seed(settings: Settings, *, bare: bool = False) -> None:
+    """Founds the demo company and those who sign in to it, or what is missing; waits for services that are starting.
 
-
-_SHOP = TeamPlan(
-    team={"name": "Loja de Lisboa", "supervisor": "Helena Duarte", "time_zone": "Europe/Lisbon"},
-    sellers=(
-        # No working hours means always: a first lead finds somebody at any time of the day.
-        _seller("Marta Nunes", 3),
-        _seller("Rui Tavares", 2, phone="+351912000102", channels=["sms", "email"], daily_cap=200),
-        _seller("Sofia Pinto", 1, open_cap=500),
-        _seller(
-            "Tiago Lopes",
-            2,
-            working_hours=[
-                {"days": [0, 1, 2, 3, 4], "start": "09:00", "end": "13:00"},
-                {"days": [0, 1, 2, 3, 4], "start": "14:00", "end": "18:30"},
-            ],
-            holidays=["2026-12-25", "2027-01-01"],
-        ),
-    ),
-    forms=(
-        {
-            "key": FORM_KEY,
-            "name": "Pedido de orçamento",
-            "source": "site",
-            "channel": "site",
-            "region": "PT",
-            "locale": "pt",
-            "fields": [
-                {"name": "name", "kind": "text", "role": "name", "required": True, "max_length": 200},
-                {"name": "email", "kind": "email", "role": "email"},
-                {"name": "phone", "kind": "phone", "role": "phone"},
-                {"name": "company", "kind": "text", "role": "company"},
-                {"name": "message", "kind": "text", "max_length": 5000},
-            ],
-            "one_of": ["email", "phone"],
-        },
-    ),
-)
-
-_ABROAD = TeamPlan(
-    team={"name": "Iberia y América", "supervisor": "Helena Duarte", "time_zone": "Europe/Madrid"},
-    sellers=(
-        _seller(
-            "Lucia Ortega",
-            2,
-            locale="es",
-            time_zone="Europe/Madrid",
-            working_hours=[{"days": [0, 1, 2, 3, 4, 5], "start": "10:00", "end": "19:00"}],
-        ),
-        _seller(
-            "Diego Ramos",
-            1,
-            locale="es",
-            time_zone="America/Mexico_City",
-            working_hours=[{"days": [0, 1, 2, 3, 4], "start": "09:00", "end": "18:00"}],
-        ),
-    ),
-)
-
-
-def seed(settings: Settings) -> None:
-    """Founds the demo company, or what is missing of it; waits for services that are starting.
+    bare: new sellers have no hours, caps or channels yet; `cli.history` gives them theirs once it has told the past.
 
     Raises:
         Unavailable: a service stayed away for too long.
     """
     rpc = RpcPool(settings)
     try:
-        found(rpc, (_SHOP, _ABROAD), PATIENCE)
+        found(rpc, COMPANY, PATIENCE, bare=bare)
+        sign_ins.open_accounts(settings, rpc)
     finally:
         rpc.close()
 
 
 @click.command()
+@click.option(
+    "--history/--no-history", default=True, help="Tell its past five weeks too, where there are no leads yet."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for scripts.")
-def demo(as_json: bool) -> None:
+def demo(history: bool, as_json: bool) -> None:
     """Found the demo company if it is not there yet, and say how to post a lead to it."""
+    from cli.history import begin, tell_past
+
     settings = load_settings()
     try:
-        seed(settings)
+        history = history and begin(settings)
+        seed(settings, bare=history)
+        if history:
+            tell_past(settings)
     except (Unavailable, RuntimeRefusal) as error:
         raise click.ClickException(f"{error}. Is Rodízio running (rodizio run)?") from error
     except Broken as error:

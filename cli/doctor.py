@@ -114,7 +114,7 @@ def _programs(settings: Settings, running: list[ProgramState]) -> Iterator[Probl
 
 
 def _ports(settings: Settings) -> Iterator[Problem]:
-    wanted = {settings.gateway_port: "RODIZIO_GATEWAY_PORT"}
+    wanted = {settings.gateway_port: "RODIZIO_GATEWAY_PORT", settings.live_port: "RODIZIO_LIVE_PORT"}
     wanted |= {settings.health_port_of(owner): "RODIZIO_HEALTH_PORT" for owner in OWNERS}
     if fleet.needs_sandbox(settings):
         wanted[settings.sandbox_port] = "RODIZIO_SANDBOX_PORT"

@@ -5,7 +5,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -42,8 +42,9 @@ def members(settings: Settings) -> list[Member]:
     """Every process of Rodízio that the settings call for; none starts before it is told to."""
     services = [_member(name, ["runtime.run", name], settings.health_port_of(name)) for name in SERVICES]
     projection = _member("gateway-projection", ["gateway.projection"], settings.health_port_of("gateway"))
-    web = _member("gateway", ["gunicorn", "-c", _gunicorn_settings()], settings.gateway_port)
-    all_members = [*services, projection, replace(web, ready_url=f"{gateway_url(settings)}/health/ready")]
+    web = _member("gateway", ["gunicorn", "-c", _gunicorn_settings()], settings.gateway_port, settings.local_host)
+    live = _member("gateway-live", ["gateway.live"], settings.live_port, settings.local_host)
+    all_members = [*services, projection, web, live]
     if needs_sandbox(settings):
         all_members.append(_member("sandbox", ["sandbox.server"], settings.sandbox_port))
     return all_members
@@ -65,13 +66,7 @@ def broker_node(settings: Settings) -> RabbitNode:
 
 def needs_sandbox(settings: Settings) -> bool:
     """Whether some message has no real provider to go to."""
-    return not settings.sandbox_url and not (settings.twilio_account_sid and settings.sendgrid_api_key)
-
-
-def gateway_url(settings: Settings) -> str:
-    """Where this machine reaches its own gateway."""
-    host = LOOPBACK if settings.gateway_host in ("0.0.0.0", "::", "") else settings.gateway_host  # noqa: S104
-    return f"http://{host}:{settings.gateway_port}"
+    return not settings.sandbox_url and (settings.sms_is_pretended or settings.email_is_pretended)
 
 
 def examine(member: Member) -> Health:
@@ -106,10 +101,10 @@ def wait_healthy(
         time.sleep(0.25)
 
 
-def _member(name: str, module: list[str], port: int) -> Member:
+def _member(name: str, module: list[str], port: int, host: str = LOOPBACK) -> Member:
     command = [sys.executable, "-m", *module]
     program = Program(name, command, ports=(port,), order=_REST, at_once=False)
-    return Member(program, f"http://{LOOPBACK}:{port}/health/ready")
+    return Member(program, f"http://{host}:{port}/health/ready")
 
 
 def _gunicorn_settings() -> str:

@@ -7,6 +7,7 @@ import click
 _COMMANDS = {
     "run": "cli.run:run",
     "doctor": "cli.doctor:doctor",
+    "account": "cli.account:account",
     "demo": "cli.demo:demo",
     "import": "cli.import_file:import_file",
     "parked": "cli.parked:parked",

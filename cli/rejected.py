@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 from cli.tabular import BadFile
+from runtime.spreadsheet import safe_cell
 
 NUMBER, REASONS = "_row", "_reasons"
 """Our two columns. They begin with an underscore: importing the corrected file leaves them out."""
-
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class RejectedRows:
@@ -53,13 +52,3 @@ class RejectedRows:
         self._writer = csv.writer(self._file)
         own = [name for name in self._header if name not in (NUMBER, REASONS)]
         self._writer.writerow([NUMBER, REASONS, *map(safe_cell, own)])
-
-
-def safe_cell(text: str) -> str:
-    """`text` so that no spreadsheet takes it for a formula: an apostrophe goes before what would start one."""
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
-
-
-def original_cell(text: str) -> str:
-    """What `safe_cell` was given."""
-    return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA_STARTS) else text

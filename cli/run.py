@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,11 +16,13 @@ from rich.markup import escape
 
 from cli import fleet
 from cli.local import KEY_FILE, api_address
+from contracts.access import ROLES
 from runtime import broker
 from runtime.packages import Missing
 from runtime.rabbitmq import NotReady, RabbitNode
 from runtime.settings import OWNERS, Settings
 from runtime.supervision import AlreadyRunning, CannotStart, PortTaken, Supervisor
+from sandbox.signing import SENDGRID_KEYS, TWILIO_TOKEN, new_environment
 
 START_SECONDS = 90.0
 BROKER_SECONDS = 60.0
@@ -42,7 +45,8 @@ class _Installation:
 @click.option("--port", type=click.IntRange(1, 65535), help="Port of the gateway; RODIZIO_GATEWAY_PORT or 8080.")
 @click.option("--var", type=click.Path(file_okay=False, path_type=Path), help="Folder of all data; RODIZIO_VAR or var.")
 @click.option("--demo/--no-demo", default=True, help="Found a small demo company on the first start (the default).")
-def run(port: int | None, var: Path | None, demo: bool) -> None:
+@click.option("--history/--no-history", default=True, help="Give the demo company a past of five weeks (the default).")
+def run(port: int | None, var: Path | None, demo: bool, history: bool) -> None:
     """Run everything on this machine: broker, services, gateway and sandbox, until Ctrl-C."""
     console = Console(highlight=False)
     settings = _settings(port, var)
@@ -50,7 +54,7 @@ def run(port: int | None, var: Path | None, demo: bool) -> None:
         supervisor = Supervisor(settings.var)
         with _signals_stop():
             try:
-                _start(settings, supervisor, console, demo=demo)
+                _start(settings, supervisor, console, demo=demo, history=history)
                 _watch(supervisor)
             finally:
                 # Nothing may interrupt the end, which is bounded.
@@ -76,7 +80,7 @@ def _settings(port: int | None, var: Path | None) -> Settings:
         raise click.ClickException(str(error)) from error
 
 
-def _start(settings: Settings, supervisor: Supervisor, console: Console, *, demo: bool) -> None:
+def _start(settings: Settings, supervisor: Supervisor, console: Console, *, demo: bool, history: bool) -> None:
     with console.status("Starting…") as status:
         settings.var.mkdir(mode=0o700, parents=True, exist_ok=True)  # it will hold people's addresses
         supervisor.lock()
@@ -88,22 +92,35 @@ def _start(settings: Settings, supervisor: Supervisor, console: Console, *, demo
             START_SECONDS,
             lambda left: status.update(f"Waiting for {', '.join(health.name for health in left)}…"),
         )
+        has_past = False
         if demo and not ill:
             status.update("Founding the demo company…")
-            _seed_once(settings, console)
-        key = _api_key(settings)
-    _tell(console, installation, key, ill)
+            has_past = _seed_once(settings, console, history=history)
+        _keep_api_key(settings)
+    _tell(console, installation, ill)
+    if has_past:
+        _tell_past(settings, console)
 
 
 def _prepare(settings: Settings) -> _Installation:
     """Decides what is to run; with a private broker, puts its address where every process will read it."""
+    _hand_out_keys(settings)
     node = None
     if not os.environ.get("RODIZIO_AMQP_URL"):
         node = fleet.broker_node(settings)
         node.prepare()
         os.environ["RODIZIO_AMQP_URL"] = node.url()
-        settings = Settings.load()
+    settings = Settings.load()
     return _Installation(settings, node, fleet.members(settings))
+
+
+def _hand_out_keys(settings: Settings) -> None:
+    """Where the sandbox stands in for a provider, it signs callbacks with keys that only this run knows."""
+    keys = new_environment()
+    if not (settings.sandbox_url or settings.twilio_account_sid or settings.twilio_auth_token):
+        os.environ[TWILIO_TOKEN] = keys[TWILIO_TOKEN]
+    if not (settings.sandbox_url or settings.sendgrid_api_key or settings.sandbox_key):
+        os.environ.update({name: keys[name] for name in SENDGRID_KEYS})
 
 
 def _bring_up(installation: _Installation, supervisor: Supervisor, say: Callable[[str], None]) -> None:
@@ -132,23 +149,51 @@ def _watch(supervisor: Supervisor) -> None:
     raise CannotStart("supervisord was killed, and everything ended with it. Start again: rodizio run")
 
 
-def _seed_once(settings: Settings, console: Console) -> None:
-    founded = settings.var / _SEEDED
-    if founded.exists():
-        return
+def _seed_once(settings: Settings, console: Console, *, history: bool) -> bool:
+    """Founds the demo company where there is nothing yet. Returns: whether its past is still to be told."""
     from cli.demo import seed
+    from cli.history import begin, is_begun
+    from cli.sign_ins import is_ours_to_fill
     from runtime.errors import Broken, RuntimeRefusal, Unavailable
 
+    founded = settings.var / _SEEDED
+    if founded.exists():
+        return history and is_begun(settings)
     try:
-        seed(settings)
+        if not is_ours_to_fill(settings):
+            return False
+        history = history and begin(settings)
+        seed(settings, bare=history)
     except (RuntimeRefusal, Unavailable, Broken) as error:
         console.print(f"[yellow]The demo company could not be founded ({escape(str(error))}). Try: rodizio demo[/]")
-        return
+        return False
     founded.touch()
+    return history
 
 
-def _api_key(settings: Settings) -> str:
-    """The key kept for this machine's own use, made when there is none that the gateway knows."""
+def _tell_past(settings: Settings, console: Console) -> None:
+    """In a thread that ends with us; what it has not told then it tells at the next start."""
+
+    def tell() -> None:
+        from cli.history import tell_past
+
+        try:
+            tell_past(settings)
+        except Exception as error:
+            console.print(
+                f"[yellow]The past is not complete ({escape(str(error))}). The next start goes on.[/]", soft_wrap=True
+            )
+        else:
+            console.print("[dim]The demo company's past is complete.[/]", soft_wrap=True)
+
+    console.print(
+        "\n[dim]The demo company gets its past five weeks now: that takes about half a minute.[/]", soft_wrap=True
+    )
+    threading.Thread(target=tell, name="demo-history", daemon=True).start()
+
+
+def _keep_api_key(settings: Settings) -> None:
+    """Makes the key kept for this machine's own use when there is none that the gateway knows."""
     from gateway.keys import Keyring, issue
     from runtime.database import open_database
 
@@ -157,45 +202,66 @@ def _api_key(settings: Settings) -> str:
     try:
         known = path.read_text().strip() if path.exists() else ""
         if known and Keyring(database).holder(known):
-            return known
+            return
         key: str = database.transact(issue, "rodizio run")
     finally:
         database.close()
     path.touch(mode=0o600)
     path.write_text(key + "\n")
-    return key
 
 
-def _tell(console: Console, installation: _Installation, key: str, ill: list[fleet.Health]) -> None:
-    from cli.demo import FORM_KEY
-
+def _tell(console: Console, installation: _Installation, ill: list[fleet.Health]) -> None:
     settings = installation.settings
     address = api_address(settings)
     log = settings.var / "log"
+    lines = {
+        "Address": address,
+        **_sign_in_lines(settings),
+        **_first_look(settings, address),
+        "API": f"{address}/api/docs   (key in {settings.var / KEY_FILE})",
+        "Messages": "SMS and e-mail go to nobody: see them in the outbox"
+        if fleet.needs_sandbox(settings)
+        else "go to real people",
+        "Data": f"{settings.var}" if not settings.database_url else f"PostgreSQL, and {settings.var}",
+        "Logs": f"{log}",
+    }
     if ill:
         console.print(f"[yellow]Running, but not all is well after {START_SECONDS:.0f} s:[/]")
         for health in ill:
             console.print(f"  {health.name}: {escape('; '.join(health.problems))}  (see {log / health.name}.log)")
     else:
         console.print("[bold green]Rodízio is running.[/] Ctrl-C ends it.")
-    lines = {
-        "Address": address,
-        "API": f"{address}/api/v1   (described in {address}/api/docs)",
-        "API key": f"{key}   (kept in {settings.var / KEY_FILE})",
-        "Messages": f"go to the sandbox: http://127.0.0.1:{settings.sandbox_port}/ledger"
-        if fleet.needs_sandbox(settings)
-        else "go to real people",
-        "Data": f"{settings.var}" if not settings.database_url else f"PostgreSQL, and {settings.var}",
-        "Logs": f"{log}",
-    }
     for name, text in lines.items():
-        console.print(f"  [dim]{name:<9}[/] {escape(text)}", soft_wrap=True)
-    body = '{"name": "Ana Silva", "email": "ana@example.com", "phone": "912 345 678"}'
-    console.print("\nPost a lead, then see who got it:", soft_wrap=True)
-    console.print(
-        escape(f"  curl {address}/f/{FORM_KEY} -H 'Content-Type: application/json' -d '{body}'"), soft_wrap=True
+        console.print(f"  [dim]{name:<10}[/] {escape(text)}", soft_wrap=True)
+
+
+def _sign_in_lines(settings: Settings) -> dict[str, str]:
+    """One sign-in of each role; how to make one where nobody signs in."""
+    from cli.sign_ins import FILE, has_accounts, read, still_valid
+
+    if not has_accounts(settings):
+        return {"Sign in": "nobody can yet: .venv/bin/rodizio account create you@example.com"}
+    first = {sign_in.role: sign_in for sign_in in reversed(read(settings))}
+    found = still_valid(settings, [first[role] for role in ROLES if role in first])
+    if not found:
+        return {"Sign in": "a new password: .venv/bin/rodizio account password E-MAIL"}
+    width = max(len(sign_in.login) for sign_in in found)
+    texts = [f"{sign_in.role:<11}{sign_in.login:<{width}}   {sign_in.password}" for sign_in in found]
+    gap = "\n" + " " * 13
+    return {"Sign in": gap.join([*texts, f"all of them: {settings.var / FILE}"])}
+
+
+def _first_look(settings: Settings, address: str) -> dict[str, str]:
+    from cli.kitchens import FORM_KEY
+
+    if not (settings.var / _SEEDED).exists():
+        return {}
+    steps = (
+        f"send a lead as a visitor does: {address}/f/{FORM_KEY}",
+        "as the manager: Overview, then Leads, to see who has got it, and why",
+        "as a seller, best on a phone: Today",
     )
-    console.print(escape(f"  curl -H 'Authorization: Bearer {key}' '{address}/api/v1/leads?limit=1'"), soft_wrap=True)
+    return {"Look first": ("\n" + " " * 13).join(f"{number}. {step}" for number, step in enumerate(steps, 1))}
 
 
 def _advice(error: Exception, settings: Settings) -> str:
@@ -205,7 +271,7 @@ def _advice(error: Exception, settings: Settings) -> str:
         case PortTaken(program="gateway"):
             return f"{error}. Choose another with --port."
         case PortTaken():
-            return f"{error}. Choose others with RODIZIO_HEALTH_PORT and RODIZIO_SANDBOX_PORT."
+            return f"{error}. Choose others with RODIZIO_HEALTH_PORT, RODIZIO_LIVE_PORT and RODIZIO_SANDBOX_PORT."
         case CannotStart():
             return f"{error}\nSee {settings.var / 'log'}."
         case _:

@@ -10,9 +10,10 @@ from uuid import UUID, uuid5
 
 from cli.api import Api
 from cli.columns import ColumnMap
-from cli.rejected import NUMBER, RejectedRows, original_cell
+from cli.rejected import NUMBER, RejectedRows
 from cli.tabular import Row, Table
 from contracts.limits import IMPORT_BYTES, IMPORT_ROWS
+from runtime.spreadsheet import original_cell
 
 IMPORTS = UUID("6b6a3d1e-2f0a-5c57-9a54-5d1f7c0e8a11")
 """Namespace of import ids."""

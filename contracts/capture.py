@@ -6,6 +6,7 @@ from typing import Literal
 from contracts.message import Fact, Message
 
 Channel = Literal["site", "shop", "social", "contextual_ads", "adverts", "event", "referral", "phone", "import"]
+Suspicion = Literal["", "honeypot"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +19,9 @@ class AcceptSubmission(Fact):
     context: utm_*, gclid, fbclid, referrer, page, ip, user_agent where known.
     digest: SHA-256 of the fields, computed by whoever tells this, never empty; the same id with another is a conflict.
     import_id: the import this row belongs to, empty for a form post.
+    is_test: somebody tries the form out; the lead goes the whole way and carries the word.
+    suspicion: why a person should look at it before it becomes a lead: "honeypot" when a field that people do not see
+        was filled; empty when there is nothing to suspect.
     """
 
     lead_id: str
@@ -31,11 +35,14 @@ class AcceptSubmission(Fact):
     region: str = "PT"
     context: dict[str, str] = field(default_factory=dict)
     import_id: str = ""
+    is_test: bool = False
+    suspicion: Suspicion = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldRule:
-    """One field of a form. kind decides how it is checked; role says what it fills on the contact card."""
+    """One field of a form. kind decides how it is checked; role says what it fills on the contact card; label is what
+    people read, its name when empty."""
 
     name: str
     kind: Literal["text", "email", "phone", "number", "choice", "consent"] = "text"
@@ -43,6 +50,7 @@ class FieldRule:
     required: bool = False
     max_length: int = 500
     choices: tuple[str, ...] = ()
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +60,7 @@ class FormChanged(Fact):
     one_of: names of fields of which at least one must be filled.
     allowed_origins: sites that may post and be redirected to; empty means any may post, none is redirected to.
     region: ISO country for phone numbers written without a prefix.
+    title, thanks: texts of the hosted page, above the form and after it was sent; empty where the usual ones will do.
     """
 
     form_id: str
@@ -65,6 +74,8 @@ class FormChanged(Fact):
     allowed_origins: tuple[str, ...] = ()
     region: str = "PT"
     locale: str = "pt"
+    title: str = ""
+    thanks: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,10 @@
 """Every message type there is."""
 
-from contracts.campaigns import OPPORTUNITY_CLOSED, OPPORTUNITY_OPENED
+from contracts.campaigns import ACTION_RECORDED, OPPORTUNITY_CLOSED, OPPORTUNITY_OPENED
 from contracts.capture import ACCEPT_SUBMISSION, FORM_CHANGED, LEAD_CAPTURED
 from contracts.distribution import SELLER_CHANGED, WORK_ASSIGNED, WORK_UNASSIGNED
 from contracts.message import Message
-from contracts.notifications import MESSAGE_SENT
+from contracts.notifications import MESSAGE_SENT, RECORD_PROVIDER_EVENT
 
 SERVICES = ("capture", "distribution", "campaigns", "notifications", "reporting")
 
@@ -17,5 +17,7 @@ MESSAGES: tuple[Message, ...] = (
     WORK_UNASSIGNED,
     OPPORTUNITY_OPENED,
     OPPORTUNITY_CLOSED,
+    ACTION_RECORDED,
     MESSAGE_SENT,
+    RECORD_PROVIDER_EVENT,
 )

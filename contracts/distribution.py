@@ -46,19 +46,28 @@ class WorkAssigned(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkUnassigned(Fact):
-    """Work lost its seller: returned, or its seller left. subject and version as in `WorkAssigned`."""
+    """Work lost its seller: returned, moved, or its seller left. subject and version as in `WorkAssigned`.
+
+    team_id: the team in whose pool it waits now; empty where no rule names one.
+    """
 
     work_id: str
     lead_id: str
     seller_id: str
     unassigned_at: str
     reason: str = ""
+    team_id: str = ""
 
 
 SELLER_CHANGED = Message("event", "distribution", "seller_changed", 1, SellerChanged, ("notifications", "reporting"))
 WORK_ASSIGNED = Message(
-    "event", "distribution", "work_assigned", 1, WorkAssigned, ("campaigns", "notifications", "reporting")
+    "event", "distribution", "work_assigned", 1, WorkAssigned, ("capture", "campaigns", "notifications", "reporting")
 )
 WORK_UNASSIGNED = Message(
-    "event", "distribution", "work_unassigned", 1, WorkUnassigned, ("campaigns", "notifications", "reporting")
+    "event",
+    "distribution",
+    "work_unassigned",
+    1,
+    WorkUnassigned,
+    ("capture", "campaigns", "notifications", "reporting"),
 )

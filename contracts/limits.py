@@ -11,12 +11,21 @@ SHORTEST_FORM_KEY: Final = 4
 FORM_NAME: Final = 120
 SOURCE: Final = 80
 FIELDS: Final = 100
+FORM_TITLE: Final = 200
+FORM_THANKS: Final = 1000
 FIELD_NAME: Final = 100
+FIELD_LABEL: Final = 300
 FIELD_VALUE: Final = 10_000
 """The most that a form may allow in one field."""
 CHOICES: Final = 500
 CHOICE: Final = 500
 ORIGIN: Final = 300
+
+SEARCH: Final = 200
+"""What somebody types to find a lead."""
+
+QUARANTINED_AT_ONCE: Final = 200
+"""Submissions released or thrown away in one go."""
 
 # Rows of a file, which the command line sends and the gateway takes.
 IMPORT_ROWS: Final = 1000
@@ -38,8 +47,16 @@ SHIFTS: Final = 50
 DAYS: Final = 7
 HOLIDAYS: Final = 400
 
+REASSIGNED_AT_ONCE: Final = 200
+"""Pieces of work given to somebody else in one go."""
+
 REASON: Final = 500
 """Why a seller is away, why a lead comes back, why an opportunity was lost."""
+
+# What sellers do, which campaigns owns.
+NOTE: Final = 2000
+AMOUNT: Final = 10**14
+"""Of a sale, in minor units of its currency."""
 
 MARKED_AT_ONCE: Final = 500
 """Messages of an inbox."""

@@ -9,22 +9,27 @@ from flask import Flask, Response
 from flask_babel import Babel
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from gateway import api, locales, metrics, web
+from gateway import api, locales, metrics, providers, web
 from gateway.acceptance import Acceptance, Publishes
 from gateway.access import AccessLog
 from gateway.catalogue import FormCatalogue
 from gateway.keys import Keyring
 from gateway.parts import EXTENSION, Parts, Services
-from gateway.public import forms
+from gateway.public import forms, hosted, unsubscribe
 from gateway.public.forms import FrontDoor
 from gateway.store import can_read
 from gateway.throttle import Throttle
+from gateway.web import assets
 from runtime.database import open_database
 from runtime.publisher import Publisher
 from runtime.rpc_client import RpcPool
 from runtime.settings import Settings
 
 log = logging.getLogger(__name__)
+
+SIGN_INS_PER_ADDRESS, SIGN_INS_PER_ACCOUNT = "60/minute", "20/minute"
+"""Attempts from one network, and for one login: neither one password tried on everybody nor many on one account get
+far."""
 
 
 def create_app(
@@ -42,14 +47,18 @@ def create_app(
         default_locale="en",
         default_translation_directories=str(Path(__file__).parent / "translations"),
         locale_selector=locales.current,
+        timezone_selector=locales.time_zone,
     )
     made = _make_parts(settings, publisher, services)
     app.extensions[EXTENSION] = made
     app.register_blueprint(forms.blueprint(_front_door(made)))
-    app.register_blueprint(web.blueprint)
+    app.register_blueprint(hosted.blueprint(made.catalogue))
+    app.register_blueprint(providers.blueprint(made))
+    app.register_blueprint(unsubscribe.blueprint)
+    web.register(app)
     api.register(app)
     _add_probes(app, made)
-    app.wsgi_app = AccessLog(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = assets.served(AccessLog(app.wsgi_app))  # type: ignore[method-assign]
     if settings.proxy_hops:
         hops = settings.proxy_hops
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
@@ -67,6 +76,9 @@ def _make_parts(settings: Settings, publisher: Publishes | None, services: Servi
         catalogue=FormCatalogue(database),
         keyring=Keyring(database),
         services=services or RpcPool(settings),
+        per_key=Throttle(settings.rate_per_key, settings.gateway_workers),
+        sign_in_per_address=Throttle(SIGN_INS_PER_ADDRESS, settings.gateway_workers),
+        sign_in_per_account=Throttle(SIGN_INS_PER_ACCOUNT, settings.gateway_workers),
     )
 
 

@@ -43,6 +43,8 @@ Check = Callable[[str], Flaw | None]
 class Form:
     """A form ready to judge posts.
 
+    title, thanks: texts of its pages, empty where the usual ones will do.
+    fields: as its owner tells them, for whoever draws the form. labels: what people read, by the name of a field.
     namespace: its id, from which ids of keyed submissions are derived.
     origins: normalised `scheme://host[:port]` of the sites that may post; empty when any may.
     """
@@ -56,6 +58,10 @@ class Form:
     source: str
     channel: str
     region: str
+    title: str
+    thanks: str
+    fields: tuple[FieldRule, ...]
+    labels: dict[str, str]
     roles: dict[str, str]
     namespace: UUID
     origins: frozenset[str]
@@ -108,6 +114,10 @@ def compile_form(state: FormChanged) -> Form:
         source=state.source,
         channel=state.channel,
         region=state.region,
+        title=state.title,
+        thanks=state.thanks,
+        fields=state.fields,
+        labels={rule.name: rule.label or rule.name for rule in state.fields},
         roles={rule.role: rule.name for rule in reversed(state.fields) if rule.role},
         namespace=UUID(state.form_id),
         origins=frozenset(origin for text in state.allowed_origins if (origin := origin_of(text))),

@@ -1,6 +1,6 @@
 """Languages: a form speaks its own, other pages speak the visitor's."""
 
-from flask import Request, request
+from flask import Request, g, request
 
 LOCALES = ("pt", "es", "en")
 
@@ -18,5 +18,15 @@ def of_visitor(visit: Request) -> str:
 
 
 def current() -> str:
-    """Language of the request in hand; programs that use the API are spoken to in English."""
-    return "en" if request.path.startswith("/api/") else of_visitor(request)
+    """Language of the request in hand: of whoever is signed in, else the visitor's; programs that use the API are
+    spoken to in English."""
+    if request.path.startswith("/api/"):
+        return "en"
+    account = g.get("account")
+    return account.locale if account is not None else of_visitor(request)
+
+
+def time_zone() -> str | None:
+    """Time zone of whoever is signed in; None for UTC."""
+    account = g.get("account")
+    return account.time_zone if account is not None else None

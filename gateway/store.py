@@ -5,9 +5,10 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, RowMapping
 
 from contracts.capture import FormChanged
+from gateway.accounts.tables import add_account_tables
 from runtime.clock import utc_now
 from runtime.columns import Id, Json, Utc
 from runtime.database import Database
@@ -39,8 +40,52 @@ api_key = sa.Table(
     sa.Column("digest", sa.String(64), nullable=False, unique=True),
     sa.Column("created_at", Utc, nullable=False),
     sa.Column("revoked_at", Utc),
+    sa.Column("role", sa.String(12), nullable=False, server_default="admin"),
+    sa.Column("scopes", Json, nullable=False, server_default='["read", "write", "admin"]'),
+    sa.Column("used_at", Utc),
+    sa.Column("seller_id", Id),
+    sa.Column("team_ids", Json, nullable=False, server_default="[]"),
 )
 """Keys of the API; the key itself is not kept, `digest` is its SHA-256 in hexadecimal."""
+
+secret = sa.Table(
+    "secret",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("value", sa.LargeBinary, nullable=False),
+    sa.Column("created_at", Utc, nullable=False),
+)
+"""One row: see `gateway.secret`."""
+
+idempotency = sa.Table(
+    "idempotency",
+    metadata,
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("body", sa.String(64), nullable=False),
+    sa.Column("status", sa.Integer, nullable=False),
+    sa.Column("answer", sa.LargeBinary, nullable=False),
+    sa.Column("location", sa.String(300), nullable=False),
+    sa.Column("created_at", Utc, nullable=False, index=True),
+)
+"""Requests that came with an `Idempotency-Key`, and their answers; status 0 while one is under way."""
+
+account, session, audit = add_account_tables(metadata)
+
+VIEW_NAME = 60
+"""Longest name of a view, in characters."""
+
+saved_view = sa.Table(
+    "saved_view",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("account_id", Id, sa.ForeignKey("account.id"), nullable=False),
+    sa.Column("name", sa.String(VIEW_NAME), nullable=False),
+    sa.Column("filters", Json, nullable=False),
+    sa.Column("is_default", sa.Boolean, nullable=False),
+    sa.Column("created_at", Utc, nullable=False),
+    sa.UniqueConstraint("account_id", "name", name="saved_view_name"),
+)
+"""Filters of the list of leads that somebody gave a name: see `gateway.saved_views`."""
 
 
 def apply_forms(transaction: Transaction, states: list[FormChanged]) -> None:
@@ -87,6 +132,13 @@ def form_by_key(connection: Connection, key: str) -> FormChanged | None:
     return None if found is None else msgspec.convert(found, FormChanged)
 
 
+def forms_by_name(connection: Connection, limit: int = 500) -> list[RowMapping]:
+    """Id, name and source of forms, those that were switched off too, in the order of their names."""
+    name = form.c.state["name"].as_string().label("name")
+    select = sa.select(form.c.id, name, form.c.state["source"].as_string().label("source"))
+    return list(connection.execute(select.order_by(name, form.c.id).limit(limit)).mappings())
+
+
 def hold(transaction: Transaction, messages: list[Outgoing]) -> None:
     """Keeps messages that the broker did not take: the outbox is swept by the projection's process, due at once."""
     due_at = utc_now()
@@ -112,17 +164,42 @@ def held(connection: Connection) -> int:
     return connection.execute(sa.select(sa.func.count()).select_from(outbox)).scalar_one()
 
 
-def add_api_key(transaction: Transaction, identifier: str, name: str, digest: str) -> None:
+_KEY_SHOWN = (
+    *(api_key.c.id, api_key.c.name, api_key.c.role, api_key.c.seller_id, api_key.c.team_ids, api_key.c.scopes),
+    *(api_key.c.created_at, api_key.c.used_at),
+)
+
+
+def add_api_key(transaction: Transaction, row: dict[str, Any]) -> None:
     """Adds a key, known by its digest."""
-    row = {"id": identifier, "name": name, "digest": digest, "created_at": utc_now()}
-    transaction.connection.execute(sa.insert(api_key).values(row))
+    transaction.connection.execute(sa.insert(api_key).values(row | {"created_at": utc_now()}))
 
 
-def api_key_name(connection: Connection, digest: str) -> str | None:
-    """Name of the key with `digest`; None when there is none or it is revoked."""
-    return connection.execute(
-        sa.select(api_key.c.name).where(api_key.c.digest == digest, api_key.c.revoked_at.is_(None))
-    ).scalar()
+def api_key_of(connection: Connection, digest: str) -> RowMapping | None:
+    """The key with `digest`; None when there is none or it is revoked."""
+    select = sa.select(*_KEY_SHOWN).where(api_key.c.digest == digest, api_key.c.revoked_at.is_(None))
+    return connection.execute(select).mappings().first()
+
+
+def list_api_keys(connection: Connection) -> list[dict[str, Any]]:
+    """Keys that are not revoked, newest first."""
+    rows = connection.execute(
+        sa.select(*_KEY_SHOWN).where(api_key.c.revoked_at.is_(None)).order_by(api_key.c.created_at.desc()).limit(500)
+    )
+    return [dict(row._mapping) for row in rows]
+
+
+def use_api_key(transaction: Transaction, identifier: str, at: datetime) -> None:
+    """Keeps that a key is in use."""
+    transaction.connection.execute(sa.update(api_key).where(api_key.c.id == identifier).values(used_at=at))
+
+
+def revoke_api_key(transaction: Transaction, identifier: str, at: datetime) -> bool:
+    """Ends one key; tells whether there was one that had not ended."""
+    ended = transaction.connection.execute(
+        sa.update(api_key).where(api_key.c.id == identifier, api_key.c.revoked_at.is_(None)).values(revoked_at=at)
+    )
+    return ended.rowcount == 1
 
 
 def revoke_api_keys(transaction: Transaction, name: str, at: datetime) -> int:

@@ -7,7 +7,7 @@ from uuid import uuid5
 
 import orjson
 
-from contracts.capture import AcceptSubmission
+from contracts.capture import AcceptSubmission, Suspicion
 from gateway.forms import Form, without_control
 from runtime.clock import iso, utc_now
 from runtime.ids import new_id
@@ -60,8 +60,10 @@ def submission_fact(
     fields: dict[str, str],
     context: dict[str, str],
     import_id: str = "",
+    is_test: bool = False,
+    suspicion: Suspicion = "",
 ) -> AcceptSubmission:
-    """The request to capture to store one submission."""
+    """The request to capture to store one submission, or to keep it aside when there is a suspicion."""
     return AcceptSubmission(
         id=new_id(),
         subject=lead_id,
@@ -78,6 +80,8 @@ def submission_fact(
         context=context,
         digest=digest_of(fields),
         import_id=import_id,
+        is_test=is_test,
+        suspicion=suspicion,
     )
 
 

@@ -92,6 +92,13 @@ class Throttle:
             return 0
         return max(1, int(self._limiter.get_window_stats(self._item, who).reset_time - time.time()) + 1)
 
+    def state(self, who: str) -> tuple[int, int, int] | None:
+        """What `who` may do in a window, what is left of it, and the seconds until the next; None without a limit."""
+        if self._item is None:
+            return None
+        reset, left = self._limiter.get_window_stats(self._item, who)
+        return self._item.amount, left, max(0, int(reset - time.time()) + 1)
+
 
 def visitor(address: str) -> str:
     """Who is behind an address: an IPv6 network of 64 bits counts as one visitor."""

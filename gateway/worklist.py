@@ -5,16 +5,27 @@ from typing import Any
 from gateway.parts import call
 
 
-def work_of(seller_id: str, cursor: str | None = None, limit: int = 50) -> dict[str, Any]:
-    """The seller's work, newest first; each item carries its lead's `card`, null while capture does not know it.
+def work_of(
+    seller_id: str, cursor: str | None = None, limit: int = 50, state: str | None = None, order: str = "newest"
+) -> dict[str, Any]:
+    """The seller's work; each item carries its lead's `card`, null while capture does not know it.
+
+    state, order: as `distribution.seller_work` has them.
 
     Raises:
         what `runtime.rpc_client.RpcPool.call` raises.
     """
-    page = call("distribution", "seller_work", seller_id=seller_id, cursor=cursor, limit=limit)
-    items = page["items"]
-    cards = _by(call("capture", "lead_cards", lead_ids=[_lead_of(item) for item in items]), "lead_id") if items else {}
-    return {**page, "items": [{**item, "card": cards.get(_lead_of(item))} for item in items]}
+    page = call(
+        "distribution", "seller_work", seller_id=seller_id, cursor=cursor, limit=limit, state=state, order=order
+    )
+    return {**page, "items": with_cards(page["items"])}
+
+
+def with_cards(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Work, tasks or messages, each with the `card` of its lead, null while capture does not know it."""
+    wanted = list(dict.fromkeys(_lead_of(item) for item in items))
+    cards = _by(call("capture", "lead_cards", lead_ids=wanted), "lead_id") if items else {}
+    return [{**item, "card": cards.get(_lead_of(item))} for item in items]
 
 
 def with_assignments(leads: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -28,9 +39,7 @@ def with_assignments(leads: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def waiting(cursor: str | None = None, limit: int = 50, team_id: str | None = None) -> dict[str, Any]:
     """Work that waits for a seller, each item with its lead's `card`."""
     page = call("distribution", "waiting", cursor=cursor, limit=limit, team_id=team_id)
-    items = page["items"]
-    cards = _by(call("capture", "lead_cards", lead_ids=[_lead_of(item) for item in items]), "lead_id") if items else {}
-    return {**page, "items": [{**item, "card": cards.get(_lead_of(item))} for item in items]}
+    return {**page, "items": with_cards(page["items"])}
 
 
 def _lead_of(item: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Keyset pagination, newest first: a page costs the same at any depth."""
+"""Keyset pagination, newest first unless told otherwise: a page costs the same at any depth."""
 
 import base64
 import binascii
@@ -22,12 +22,15 @@ def page(
     identifier: sa.ColumnElement[Any],
     cursor: str | None,
     limit: int,
+    *,
+    oldest_first: bool = False,
 ) -> tuple[list[Any], str | None]:
     """One page of `select`, ordered by (created, identifier) descending, and the cursor of the next page or None.
 
     Args:
         cursor: None, or what an earlier page gave as next.
         limit: rows wanted, 1 to MOST.
+        oldest_first: ascending instead.
 
     Raises:
         Invalid: the cursor is not one of ours, or the limit is out of range.
@@ -36,8 +39,12 @@ def page(
         raise invalid("limit", INVALID, f"between 1 and {MOST}, not {limit}")
     if cursor:
         at, last = _read(cursor)
-        select = select.where(sa.or_(created < at, sa.and_(created == at, identifier < last)))
-    rows = connection.execute(select.order_by(created.desc(), identifier.desc()).limit(limit + 1)).all()
+        # Compared as one, they are a range of an index.
+        here = sa.tuple_(created, identifier)
+        after = sa.tuple_(sa.literal(at, created.type), sa.literal(last, identifier.type))
+        select = select.where(here > after if oldest_first else here < after)
+    order = (created, identifier) if oldest_first else (created.desc(), identifier.desc())
+    rows = connection.execute(select.order_by(*order).limit(limit + 1)).all()
     if len(rows) <= limit:
         return list(rows), None
     last_row = rows[limit - 1]._mapping

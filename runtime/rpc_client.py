@@ -10,15 +10,17 @@ from collections import deque
 from contextlib import suppress
 from typing import Any
 
+import msgspec
 import pika
 from kombu.utils.json import dumps, loads
 from nameko.exceptions import MethodNotFound, deserialize
 
+from contracts.access import OPERATOR, Actor
 from runtime.connection import BrokerConnection
 from runtime.errors import Broken, RuntimeRefusal, TimedOut, Unavailable
 from runtime.ids import new_id
 from runtime.settings import Settings
-from runtime.topology import RPC_EXCHANGE
+from runtime.topology import ACTOR_CONTEXT_KEY, RPC_EXCHANGE
 
 CONNECT_SECONDS = 2.0
 HEARTBEAT_SECONDS = 10
@@ -27,10 +29,11 @@ HEARTBEAT_SECONDS = 10
 class _Call:
     """A request and the thread that waits for its answer, until `deadline` by `time.monotonic`."""
 
-    __slots__ = ("answer", "answered", "body", "deadline", "error", "identifier", "is_sent", "routing_key")
+    __slots__ = ("actor", "answer", "answered", "body", "deadline", "error", "identifier", "is_sent", "routing_key")
 
-    def __init__(self, service: str, method: str, arguments: dict[str, Any], deadline: float) -> None:
+    def __init__(self, actor: Actor, service: str, method: str, arguments: dict[str, Any], deadline: float) -> None:
         self.identifier = new_id()
+        self.actor = msgspec.json.encode(actor).decode()
         self.deadline = deadline
         self.routing_key = f"{service}.{method}"
         self.body: bytes = dumps({"args": [], "kwargs": arguments}).encode()
@@ -57,7 +60,11 @@ class RpcPool:
         self._sent: dict[str, _Call] = {}
 
     def call(self, service: str, method: str, /, **arguments: Any) -> Any:
-        """Calls `service.method(**arguments)` and returns its answer.
+        """`call_as` for whoever may run the command line."""
+        return self.call_as(OPERATOR, service, method, **arguments)
+
+    def call_as(self, actor: Actor, service: str, method: str, /, **arguments: Any) -> Any:
+        """Calls `service.method(**arguments)` in the name of `actor` and returns its answer.
 
         Raises:
             NotFound, Invalid, Conflict: as the service raised them.
@@ -67,7 +74,7 @@ class RpcPool:
         """
         deadline = time.monotonic() + self._timeout
         self._link.start()
-        call = _Call(service, method, arguments, deadline)
+        call = _Call(actor, service, method, arguments, deadline)
         if not self._link.wait_open(min(CONNECT_SECONDS, self._timeout)):
             raise Unavailable("the broker is blocked" if self._link.is_blocked else "the broker could not be reached")
         self._waiting.append(call)
@@ -141,7 +148,10 @@ class RpcPool:
                 correlation_id=call.identifier,
                 # A request nobody waits for any more must not be obeyed later. Connecting has had its share already.
                 expiration=str(max(1, int(remaining * 1000))),
-                headers={"nameko.call_id_stack": [f"rpc.call.{call.identifier}"]},
+                headers={
+                    "nameko.call_id_stack": [f"rpc.call.{call.identifier}"],
+                    f"nameko.{ACTOR_CONTEXT_KEY}": call.actor,
+                },
             )
             channel.basic_publish(RPC_EXCHANGE, call.routing_key, call.body, properties, mandatory=True)
 

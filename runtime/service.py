@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, TypeVar
 
+import msgspec
 import sqlalchemy as sa
 from kombu.utils.json import dumps
 from nameko.constants import CALL_ID_STACK_CONTEXT_KEY
@@ -17,6 +18,7 @@ from nameko.messaging import QueueConsumer
 from nameko.rpc import Rpc, RpcConsumer
 from nameko.timer import Timer
 
+from contracts.access import NOBODY, Actor
 from contracts.message import Message
 from runtime import failed, metrics
 from runtime.bus import Bus
@@ -25,7 +27,7 @@ from runtime.errors import RuntimeRefusal, Unavailable
 from runtime.ids import new_id
 from runtime.inbox import Subscription
 from runtime.settings import Settings
-from runtime.topology import LANES, RPC_EXCHANGE
+from runtime.topology import ACTOR_CONTEXT_KEY, LANES, RPC_EXCHANGE
 from runtime.transaction import Transaction
 from runtime.trouble import Trouble, classify
 from runtime.wire import Outgoing
@@ -235,6 +237,20 @@ class Storage(DependencyProvider):  # type: ignore[misc]
 
     def get_dependency(self, _context: Any) -> Database:
         return self.shared.database
+
+
+class Asking(DependencyProvider):  # type: ignore[misc]
+    """Gives a service the `Actor` of the request in hand: nobody, when the request does not say."""
+
+    def get_dependency(self, context: Any) -> Actor:
+        told = context.data.get(ACTOR_CONTEXT_KEY)
+        if not isinstance(told, str):
+            return NOBODY
+        try:
+            return msgspec.json.decode(told, type=Actor)
+        except msgspec.MsgspecError:
+            log.warning("a request whose actor cannot be read is answered as nobody's")
+            return NOBODY
 
 
 class BusAccess(DependencyProvider):  # type: ignore[misc]

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from runtime.ports import LOOPBACK
+
 OWNERS = ("capture", "distribution", "campaigns", "notifications", "reporting", "gateway")
 """Who keeps a database of its own; a health port each, in this order."""
 
@@ -32,10 +34,13 @@ class Settings:
     gateway_workers: int = 2
     gateway_threads: int = 16
     public_url: str = ""
+    live_port: int = 8090
+    live_url: str = ""
     proxy_hops: int = 0
     body_limit_bytes: int = 256 * 1024
     rate_per_ip: str = "6000/minute"
     rate_per_form: str = "60000/minute"
+    rate_per_key: str = "6000/minute"
     health_host: str = "127.0.0.1"
     health_port: int = 8100
 
@@ -54,11 +59,14 @@ class Settings:
     provider_timeout_seconds: float = 10.0
     sandbox_port: int = 8091
     sandbox_url: str = ""
+    sandbox_key: str = ""
     twilio_account_sid: str = ""
     twilio_auth_token: str = ""
     twilio_from: str = ""
     sendgrid_api_key: str = ""
+    sendgrid_webhook_key: str = ""
     email_from: str = ""
+    smtp_url: str = ""
 
     @classmethod
     def load(cls, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -75,6 +83,36 @@ class Settings:
                 values[option.name] = _parse(variable, option.name, text, option.type)
         return cls(**values)
 
+    @property
+    def address(self) -> str:
+        """Where people and providers reach the gateway, without a slash at the end."""
+        return self.public_url.rstrip("/") or f"http://{self.gateway_host}:{self.gateway_port}"
+
+    @property
+    def local_host(self) -> str:
+        """The host under which this machine reaches its own gateway."""
+        return LOOPBACK if self.gateway_host in ("0.0.0.0", "::", "") else self.gateway_host  # noqa: S104
+
+    @property
+    def local_address(self) -> str:
+        """Where this machine reaches its own gateway."""
+        return f"http://{self.local_host}:{self.gateway_port}"
+
+    @property
+    def sandbox_address(self) -> str:
+        """Where the sandbox is, without a slash at the end."""
+        return self.sandbox_url.rstrip("/") or f"http://{LOOPBACK}:{self.sandbox_port}"
+
+    @property
+    def sms_is_pretended(self) -> bool:
+        """Whether SMS go to the sandbox."""
+        return bool(self.sandbox_url) or not self.twilio_account_sid
+
+    @property
+    def email_is_pretended(self) -> bool:
+        """Whether e-mail goes to the sandbox."""
+        return bool(self.sandbox_url) or not (self.sendgrid_api_key or self.smtp_url)
+
     def health_port_of(self, owner: str) -> int:
         """Port on which a process of `owner` answers /health/live, /health/ready and /metrics."""
         return self.health_port + OWNERS.index(owner)
@@ -87,6 +125,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "gateway_port": _PORT,
     "gateway_workers": (1, 64),
     "gateway_threads": (1, 256),
+    "live_port": _PORT,
     "proxy_hops": (0, 10),
     "body_limit_bytes": (1024, 2 * 1024 * 1024),  # what is answered for must fit into a message
     "health_port": (1, 65_535 - len(OWNERS) + 1),
@@ -106,14 +145,20 @@ _RANGES: dict[str, tuple[float, float]] = {
 }
 
 _RATE = r"unlimited|[1-9]\d*/(second|minute|hour|day)"
+_BASE64_KEY = (r"[A-Za-z0-9+/]{80,}={0,2}", "a key in base64 on one line, without BEGIN and END")
 _FORMS: dict[str, tuple[str, str]] = {
     "amqp_url": (r"amqps?://.+", "an address such as amqp://user:password@host:5672/vhost"),
     "database_url": (r"postgresql(\+psycopg2)?://.+", "an address such as postgresql://user:password@host/database"),
     "log_level": (r"DEBUG|INFO|WARNING|ERROR", "DEBUG, INFO, WARNING or ERROR"),
     "public_url": (r"https?://.+", "an address such as https://leads.example.com"),
+    "live_url": (r"https?://.+", "an address such as https://live.example.com"),
     "rate_per_ip": (_RATE, "a rate such as 6000/minute (second, minute, hour or day), or unlimited"),
     "rate_per_form": (_RATE, "a rate such as 60000/minute (second, minute, hour or day), or unlimited"),
+    "rate_per_key": (_RATE, "a rate such as 6000/minute (second, minute, hour or day), or unlimited"),
     "sandbox_url": (r"https?://.+", "an address such as http://127.0.0.1:8091"),
+    "sandbox_key": _BASE64_KEY,
+    "smtp_url": (r"smtps?://.+", "an address such as smtps://user:password@mail.example.com:465"),
+    "sendgrid_webhook_key": _BASE64_KEY,
 }
 
 

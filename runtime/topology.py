@@ -10,6 +10,9 @@ from contracts.message import Lane
 RPC_EXCHANGE = "nameko-rpc"
 """nameko's own exchange for requests and answers; whoever uses it declares it."""
 
+ACTOR_CONTEXT_KEY = "actor"
+"""Where a request's context keeps who asks."""
+
 LANES: tuple[Lane, ...] = ("live", "bulk")
 
 

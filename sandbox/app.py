@@ -6,13 +6,17 @@ from typing import Any
 
 from flask import Flask, Response, jsonify, request
 
-from sandbox import sendgrid, twilio
+from sandbox import callbacks, sendgrid, twilio
+from sandbox.callbacks import Gateway
 from sandbox.faults import CHANNELS, KINDS, Fault, Faults
 from sandbox.ledger import Ledger
 
 
-def create_app(ledger_path: Path) -> Flask:
-    """The application, with its ledger at `ledger_path`."""
+def create_app(ledger_path: Path, gateway: Gateway | None = None) -> Flask:
+    """The application, with its ledger at `ledger_path`.
+
+    gateway: whom it tells what became of messages; None: nobody.
+    """
     app = Flask("sandbox")
     app.config["PROPAGATE_EXCEPTIONS"] = True  # a connection dropped on request must not be answered with a 500
     app.config["ledger"] = Ledger(ledger_path)
@@ -21,6 +25,9 @@ def create_app(ledger_path: Path) -> Flask:
     app.register_blueprint(sendgrid.bp)
     app.add_url_rule("/health/live", "live", _healthy)
     app.add_url_rule("/health/ready", "ready", _healthy)
+    if gateway:
+        app.config["gateway"] = gateway
+        app.register_blueprint(callbacks.bp)
     _add_ledger(app)
     _add_faults(app)
     return app

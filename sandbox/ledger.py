@@ -22,6 +22,7 @@ CREATE TABLE IF NOT EXISTS accepted (
     accepted_at TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS accepted_recipient ON accepted (recipient, id);
+CREATE INDEX IF NOT EXISTS accepted_reference ON accepted (reference, id);
 CREATE INDEX IF NOT EXISTS accepted_provider_id ON accepted (provider_id);
 """
 

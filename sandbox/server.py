@@ -10,6 +10,8 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from runtime.settings import Settings
 from sandbox.app import create_app
+from sandbox.callbacks import Gateway
+from sandbox.signing import private_key
 
 
 class _Handler(WSGIRequestHandler):
@@ -17,19 +19,22 @@ class _Handler(WSGIRequestHandler):
         self.close_connection = True  # there is nothing left to read the next request from
 
 
-def server(port: int, ledger: Path) -> BaseWSGIServer:
+def server(port: int, ledger: Path, gateway: Gateway | None = None) -> BaseWSGIServer:
     """The sandbox bound to a port of this machine, 0 for any: it believes whatever it is told.
 
     Werkzeug's threaded server, since it hands out the socket, without which no connection can be dropped on request.
     """
-    return make_server("127.0.0.1", port, create_app(ledger), threaded=True, request_handler=_Handler)
+    return make_server("127.0.0.1", port, create_app(ledger, gateway), threaded=True, request_handler=_Handler)
 
 
 def main() -> None:
     """Serves until SIGTERM or Ctrl-C; a request that stalls then does not hold up the end."""
     settings = Settings.load()
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    serving = server(settings.sandbox_port, settings.var / "sandbox.db")
+    key = private_key(settings.sandbox_key) if settings.sandbox_key else None
+    token = settings.twilio_auth_token if settings.sms_is_pretended else ""
+    gateway = Gateway(settings.local_address, settings.address, token, key)
+    serving = server(settings.sandbox_port, settings.var / "sandbox.db", gateway)
 
     def stop(_signal: int, _frame: object) -> None:
         threading.Thread(target=serving.shutdown, daemon=True).start()

@@ -5,6 +5,7 @@ https://www.twilio.com/docs/messaging/api/message-resource
 
 import re
 import secrets
+from collections.abc import Mapping
 from datetime import datetime
 from email.utils import format_datetime
 from typing import Any
@@ -49,7 +50,7 @@ def create(account: str) -> Response | tuple[Response, int]:
     sender = form.get("From") or form.get("MessagingServiceSid", "")
     current_app.config["ledger"].add(
         "twilio", sid, form["To"], sender=sender, subject="", body=form["Body"],
-        reference=_reference(form["Body"]), custom=form.to_dict(),
+        reference=_reference(form), custom=form.to_dict(),
     )  # fmt: skip
     after_accepting(fault)
     if fault and fault.kind in _FAULTS:
@@ -126,9 +127,10 @@ def _error(status: int, code: int, message: str) -> tuple[Response, int]:
     return jsonify(code=code, message=message, more_info=more, status=status), status
 
 
-def _reference(body: str) -> str:
-    """Twilio carries no field for the sender's own id; what this project sends has it in the link."""
-    ids = _UUID.findall(body)
+def _reference(form: Mapping[str, str]) -> str:
+    """Twilio carries no field for the sender's own id; what this project sends has it in the address of the callback
+    or, without one, in the link."""
+    ids = _UUID.findall(form.get("StatusCallback", "")) or _UUID.findall(form["Body"])
     return ids[-1] if ids else ""
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from contracts.access import OPERATOR, Actor
 from contracts.campaigns import OpportunityClosed
 from contracts.capture import LeadCaptured
 from contracts.message import Lane
@@ -14,7 +15,7 @@ from runtime.clock import iso
 from runtime.database import Database
 from runtime.ids import new_id
 from services.distribution import tables
-from services.distribution.handlers import hand, leads, staff, views
+from services.distribution.handlers import hand, leads, people, staff, views
 
 MONDAY = datetime(2026, 3, 2, 12, tzinfo=UTC)
 """Noon of a Monday in Lisbon's winter, when it is noon in UTC too."""
@@ -68,17 +69,17 @@ class Company:
 
     def team(self, name: str = "Lisboa") -> str:
         """A new team."""
-        return str(self.database.transact(staff.create_team, {"name": name}, self.now)["team_id"])
+        return str(self.database.transact(staff.create_team, OPERATOR, {"name": name}, self.now)["team_id"])
 
     def seller(self, *team_ids: str, **fields: Any) -> str:
         """A new seller of these teams."""
         seller = {"name": "Ana", "teams": list(team_ids), **fields}
-        return str(self.database.transact(staff.create_seller, seller, self.now)["seller_id"])
+        return str(self.database.transact(staff.create_seller, OPERATOR, seller, self.now)["seller_id"])
 
     def change(self, seller_id: str, **changes: Any) -> None:
         """Changes a seller, whatever the version."""
-        version = self.ask(views.get_seller, seller_id)["version"]
-        self.database.transact(staff.update_seller, seller_id, changes, version, self.now)
+        version = self.ask(people.get_seller, seller_id)["version"]
+        self.database.transact(staff.update_seller, OPERATOR, seller_id, changes, version, self.now)
 
     def form(self, team_id: str) -> str:
         """A new form with a rule."""
@@ -88,7 +89,7 @@ class Company:
 
     def rule(self, form_id: str, team_id: str) -> dict[str, Any]:
         """Sends a form's leads to a team."""
-        return self.database.transact(staff.set_rule, form_id, team_id, self.now)
+        return self.database.transact(staff.set_rule, OPERATOR, form_id, team_id, self.now)
 
     def capture(self, form_id: str, count: int = 1, **fields: Any) -> list[str]:
         """So many leads arrive in one batch; their ids."""
@@ -114,18 +115,23 @@ class Company:
     def reassign(self, work_id: str, seller_id: str) -> dict[str, Any]:
         """A supervisor gives work to a seller."""
         version = self.assignment(work_id)["assignment_version"]
-        return self.database.transact(hand.reassign, work_id, seller_id, version, self.now)
+        return self.database.transact(hand.reassign, OPERATOR, work_id, seller_id, version, self.now)
 
     def give_back(self, work_id: str) -> dict[str, Any]:
         """The seller returns work."""
         version = self.assignment(work_id)["assignment_version"]
-        return self.database.transact(hand.return_work, work_id, "wrong number", version, self.now)
+        return self.database.transact(hand.return_work, OPERATOR, work_id, "wrong number", version, self.now)
 
-    def ask(self, view: Any, *arguments: Any) -> Any:
-        """What a view answers at this time."""
+    def ask(self, view: Any, *arguments: Any, actor: Actor = OPERATOR) -> Any:
+        """What a view answers at this time; to the operator, unless somebody else asks."""
         timed = {"now": self.now} if "now" in signature(view).parameters else {}
         with self.database.read() as connection:
-            return view(connection, *arguments, **timed)
+            return view(connection, actor, *arguments, **timed)
+
+    def act(self, use_case: Any, *arguments: Any, actor: Actor = OPERATOR) -> dict[str, Any]:
+        """What somebody does at this time, and what they are answered."""
+        answer: dict[str, Any] = self.database.transact(use_case, actor, *arguments, now=self.now)
+        return answer
 
     def assignment(self, work_id: str) -> dict[str, Any]:
         """Who has it, or what it waits for."""

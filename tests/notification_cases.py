@@ -13,15 +13,15 @@ import sqlalchemy as sa
 
 from contracts.distribution import SellerChanged, WorkAssigned, WorkUnassigned
 from contracts.message import Lane
+from contracts.notifications import Provider, ProviderEvent, ProviderEventKind
 from runtime.clock import iso, utc_now
 from runtime.database import Database
 from runtime.ids import new_id
 from runtime.settings import Settings
 from sandbox.server import server
-from services.notifications import handlers
+from services.notifications import callbacks, handlers
 from services.notifications.channels.build import channels
 from services.notifications.domain.sending import WAITS_FOR_A_PERSON_AFTER
-from services.notifications.links import message_link
 from services.notifications.sending import Sender
 from services.notifications.store import messages
 
@@ -75,13 +75,16 @@ def seller(seller_id: str, version: int = 1, **changes: Any) -> SellerChanged:
     )
 
 
-def assigned(seller_id: str, work_id: str | None = None, version: int = 1, source: str = "Landing") -> WorkAssigned:
+def assigned(
+    seller_id: str, work_id: str | None = None, version: int = 1, source: str = "Landing", team_id: str | None = None
+) -> WorkAssigned:
     """Work given to a seller."""
     work_id = work_id or new_id()
     now = iso(utc_now())
     return WorkAssigned(
         id=new_id(), subject=work_id, subject_version=version, correlation_id=new_id(), work_id=work_id,
-        lead_id=new_id(), contact_id=new_id(), form_id=new_id(), source=source, team_id=new_id(), seller_id=seller_id,
+        lead_id=new_id(), contact_id=new_id(), form_id=new_id(), source=source,
+        team_id=team_id or new_id(), seller_id=seller_id,
         assigned_at=now, captured_at=now,
     )  # fmt: skip
 
@@ -94,12 +97,23 @@ def unassigned(work_id: str, version: int, seller_id: str = "") -> WorkUnassigne
     )  # fmt: skip
 
 
+def event(kind: ProviderEventKind, provider: Provider = "twilio", **values: Any) -> ProviderEvent:
+    """What a provider tells, of now unless `at` says otherwise."""
+    identifier = new_id()
+    told = {"event_id": identifier, "at": iso(utc_now())} | values
+    return ProviderEvent(
+        id=identifier, subject=identifier, subject_version=1, correlation_id=identifier, provider=provider, kind=kind,
+        **told,
+    )  # fmt: skip
+
+
 def receive(database: Database, *facts: Any, lane: Lane = "live") -> None:
     """Hands facts of one type to their handler, as the bus does: in one transaction."""
     handle: Any = {
         WorkAssigned: handlers.work_assigned,
         WorkUnassigned: handlers.work_unassigned,
         SellerChanged: handlers.seller_changed,
+        ProviderEvent: callbacks.record_provider_events,
     }[type(facts[0])]
     with database.write(lane=lane) as tx:
         handle(tx, facts)
@@ -126,4 +140,4 @@ def age_doubts(database: Database, age: timedelta = WAITS_FOR_A_PERSON_AFTER) ->
 
 def sender(database: Database, settings: Settings, clock: Callable[[], datetime] = utc_now) -> Sender:
     """A sender put together as the service does it."""
-    return Sender(database, channels(settings), message_link(settings), clock=clock)
+    return Sender(database, channels(settings), settings.address, clock=clock)

@@ -74,3 +74,4 @@ if ! is_done dev && { [ "$wanted" = dev ] || ! is_done run; }; then
     say "ready"
 fi
 compile_translations
+.venv/bin/python tools/assets.py "$wanted"

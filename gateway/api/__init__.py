@@ -1,35 +1,32 @@
 """The REST API, `/api/v1`: OpenAPI at /api/openapi.json, readable at /api/docs."""
 
-from typing import Any
-
-from flask import Flask, Response, render_template
-from flask_smorest import Api
+from flask import Flask, render_template
 
 from gateway.api import (
+    accounts,
     counts,
     forms,
     imports,
+    keys,
     leads,
     notifications,
     opportunities,
+    outbox,
+    overview,
     parked,
+    quarantine,
     rules,
     sellers,
     teams,
+    work,
 )
-from gateway.api.problem import Problem, from_http, register_error_handlers
-from gateway.api.resource import SECURITY_SCHEME
+from gateway.api.description import SECURITY_SCHEME, ProblemApi
+from gateway.api.problem import register_error_handlers
 
-RESOURCES = (forms, teams, sellers, rules, leads, notifications, opportunities, counts, imports, parked)
-
-
-class ProblemApi(Api):  # type: ignore[misc]
-    """Every error is problem+json, also in the documentation."""
-
-    ERROR_SCHEMA = Problem
-
-    def handle_http_exception(self, error: Any) -> Response:
-        return from_http(error)
+RESOURCES = (
+    *(forms, teams, sellers, rules, leads, notifications, outbox, opportunities, counts, imports, parked),
+    *(accounts, keys, overview, quarantine, work),
+)
 
 
 def register(app: Flask) -> None:

@@ -10,7 +10,9 @@ from marshmallow import Schema, fields, validate
 from contracts import limits
 from contracts.capture import Channel, FieldRule, FormChanged
 from gateway import store
-from gateway.api.resource import PageQuery, Resource, answer, correlation_id, page_of, unique
+from gateway.api.resource import Answer, PageQuery, Resource, answer, correlation_id, list_of, page_of
+from gateway.api.shapes import instant, same_as
+from gateway.api.values import Body, Flag, Instant, Pattern, Text, Version, Whole, unique
 from gateway.locales import LOCALES
 from gateway.parts import call, parts
 from runtime.ids import new_id
@@ -21,85 +23,151 @@ KINDS = get_args(FieldRule.__annotations__["kind"])
 ROLES = get_args(FieldRule.__annotations__["role"])
 
 
-class RuleOfField(Schema):
+class RuleOfField(Body):
     """One field: `kind` says how it is checked, `role` what it fills on the contact card."""
 
-    name = fields.String(required=True, validate=validate.Length(1, limits.FIELD_NAME))
+    name = Text(required=True, validate=validate.Length(1, limits.FIELD_NAME))
     kind = fields.String(validate=validate.OneOf(KINDS))
     role = fields.String(validate=validate.OneOf(ROLES))
-    required = fields.Boolean()
-    max_length = fields.Integer(validate=validate.Range(1, limits.FIELD_VALUE))
+    required = Flag()
+    max_length = Whole(1, limits.FIELD_VALUE)
     choices = fields.List(
-        fields.String(validate=validate.Length(1, limits.CHOICE)), validate=validate.Length(max=limits.CHOICES)
+        Text(validate=validate.Length(1, limits.CHOICE)), validate=validate.Length(max=limits.CHOICES)
+    )
+    label = Text(
+        validate=validate.Length(max=limits.FIELD_LABEL),
+        metadata={"description": "What people read; its name when empty."},
     )
 
 
-class FormChanges(Schema):
+class FormChanges(Body):
     """What may be changed of a form."""
 
-    name = fields.String(validate=validate.Length(1, limits.FORM_NAME))
-    source = fields.String(validate=validate.Length(1, limits.SOURCE))
+    name = Text(validate=validate.Length(1, limits.FORM_NAME))
+    source = Text(validate=validate.Length(1, limits.SOURCE))
     channel = fields.String(validate=validate.OneOf(get_args(Channel)))
-    active = fields.Boolean()
+    active = Flag()
     fields_ = fields.List(
         fields.Nested(RuleOfField), data_key="fields", attribute="fields", validate=validate.Length(1, limits.FIELDS)
     )
     one_of = fields.List(
-        fields.String(validate=validate.Length(1, limits.FIELD_NAME)),
+        Text(validate=validate.Length(1, limits.FIELD_NAME)),
         validate=validate.Length(max=limits.FIELDS),
         metadata={"description": "Names of which at least one must be filled."},
     )
     allowed_origins = fields.List(
-        fields.String(validate=validate.Length(1, limits.ORIGIN)),
+        Text(validate=validate.Length(1, limits.ORIGIN)),
         validate=unique("The same site twice."),
         metadata={
             "description": "Sites that may post and be redirected to; empty: any may post, none is redirected to."
         },
     )
-    region = fields.String(validate=validate.Regexp(r"[A-Z]{2}\Z"), metadata={"example": "PT"})
+    region = fields.String(validate=Pattern("[A-Z]{2}", "A country such as PT."), metadata={"example": "PT"})
     locale = fields.String(validate=validate.OneOf(LOCALES))
+    title = Text(
+        validate=validate.Length(max=limits.FORM_TITLE), metadata={"description": "Heading of the hosted page."}
+    )
+    thanks = Text(
+        validate=validate.Length(max=limits.FORM_THANKS), metadata={"description": "What the visitor reads afterwards."}
+    )
 
 
 class NewForm(FormChanges):
     """A form to be made."""
 
-    key = fields.String(
+    key = Text(
         validate=validate.Length(limits.SHORTEST_FORM_KEY, limits.FORM_KEY),
         metadata={"description": "In the address; made up when left out."},
     )
-    name = fields.String(required=True, validate=validate.Length(1, limits.FORM_NAME))
-    source = fields.String(required=True, validate=validate.Length(1, limits.SOURCE))
+    name = Text(required=True, validate=validate.Length(1, limits.FORM_NAME))
+    source = Text(required=True, validate=validate.Length(1, limits.SOURCE))
 
 
 class ChangedForm(FormChanges):
     """Changes of a form."""
 
-    version = fields.Integer(required=True)
+    version = Version()
 
 
-class Form(NewForm):
+class Form(Answer, NewForm):
     """A form."""
 
     form_id = fields.UUID()
+    id = same_as("form_id")
     version = fields.Integer()
+    created_at = instant()
+
+
+class FormsQuery(PageQuery):
+    """Which forms."""
+
+    q = Text(
+        load_default="",
+        validate=validate.Length(max=limits.SEARCH),
+        metadata={"description": "A part of the name, key or source."},
+    )
+
+
+class ActivityQuery(Schema):
+    """When today began."""
+
+    since = Instant(load_default=None, metadata={"description": "When today began; left out: midnight in UTC."})
+
+
+class Activity(Answer):
+    """What came by a form."""
+
+    form_id = fields.UUID()
+    leads = fields.Integer()
+    today = fields.Integer()
+    last_at = instant()
+
+
+class Sources(Answer):
+    """Sources of forms."""
+
+    items = fields.List(fields.String())
 
 
 blueprint = Resource("forms", "forms", "Forms that take leads")
 
 
 @blueprint.reads("", page_of(Form))
-@blueprint.arguments(PageQuery, location="query")
+@blueprint.arguments(FormsQuery, location="query")
 def list_forms(query: dict[str, Any]) -> Response:
-    """All forms, newest first."""
+    """Forms, newest first."""
     return answer(call("capture", "list_forms", **query))
 
 
+@blueprint.reads("/activity", list_of(Activity))
+@blueprint.arguments(ActivityQuery, location="query")
+def activity(query: dict[str, Any]) -> Response:
+    """How many leads came by each form that has any: in all, and today."""
+    return answer(call("capture", "form_activity", **query))
+
+
+@blueprint.reads("/sources", Sources)
+def sources() -> Response:
+    """The sources of all forms, each once."""
+    return answer(call("capture", "sources"))
+
+
 @blueprint.writes("", Form, status=201)
-@blueprint.arguments(NewForm)
+@blueprint.arguments(
+    NewForm,
+    example={
+        "name": "Site",
+        "source": "site",
+        "fields": [
+            {"name": "name", "role": "name", "required": True},
+            {"name": "email", "kind": "email", "role": "email"},
+        ],
+    },
+)
 def create_form(form: dict[str, Any]) -> Response:
     """Makes a form; it takes leads at once."""
     made = call("capture", "create_form", form=form)
-    _apply(made)
+    take_over(made)
     return answer(made, 201, {"Location": f"/api/v1/forms/{made['form_id']}"})
 
 
@@ -110,16 +178,16 @@ def get_form(form_id: object) -> Response:
 
 
 @blueprint.writes("/<uuid:form_id>", Form, method="PATCH")
-@blueprint.arguments(ChangedForm)
+@blueprint.arguments(ChangedForm, example={"title": "Peça um orçamento", "version": 1})
 def update_form(changes: dict[str, Any], form_id: object) -> Response:
     """Changes a form."""
     version = changes.pop("version")
     changed = call("capture", "update_form", form_id=str(form_id), changes=changes, version=version)
-    _apply(changed)
+    take_over(changed)
     return answer(changed)
 
 
-def _apply(form: dict[str, Any]) -> None:
+def take_over(form: dict[str, Any]) -> None:
     """Takes the form over without waiting for the event; should that fail, the event does it."""
     try:
         state = msgspec.convert(

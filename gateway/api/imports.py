@@ -7,12 +7,13 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from flask import Response, request
-from marshmallow import Schema, fields, validate
+from marshmallow import fields, validate
 
 from contracts import errors, limits
 from contracts.capture import AcceptSubmission
-from gateway.api.problem import problem
-from gateway.api.resource import Resource, answer, correlation_id
+from gateway.api.problem import FieldProblem, problem
+from gateway.api.resource import Answer, Resource, answer, correlation_id
+from gateway.api.values import Body, Text, Whole
 from gateway.forms import Flaw, Form
 from gateway.parts import call, parts
 from gateway.public.answers import describe
@@ -28,32 +29,35 @@ ASK_EVERY = 1.0
 
 WAIT_SECONDS = 2
 
+LAST_ROW = 2**53
+"""Further no program counts that has only JSON's numbers."""
 
-class Rows(Schema):
+
+class Rows(Body):
     """Rows of a file. `first_row` is the number of the first one: the same number is the same row."""
 
-    form_key = fields.String(required=True, validate=validate.Length(1, limits.FORM_KEY))
-    first_row = fields.Integer(required=True, validate=validate.Range(0))
+    form_key = Text(required=True, validate=validate.Length(1, limits.FORM_KEY))
+    first_row = Whole(0, LAST_ROW, required=True)
     rows = fields.List(
         fields.Dict(keys=fields.String()), required=True, validate=validate.Length(1, limits.IMPORT_ROWS)
     )
 
 
-class RejectedRow(Schema):
+class RejectedRow(Answer):
     """A row that was not taken."""
 
     row = fields.Integer()
-    errors = fields.List(fields.Dict())
+    errors = fields.List(fields.Nested(FieldProblem))
 
 
-class Outcome(Schema):
+class Outcome(Answer):
     """What became of the rows."""
 
     accepted = fields.Integer()
     rejected = fields.List(fields.Nested(RejectedRow))
 
 
-class Progress(Schema):
+class Progress(Answer):
     """How far an import is."""
 
     import_id = fields.UUID()
@@ -95,8 +99,10 @@ def admit_large_bodies() -> None:
     request.max_content_length = limits.IMPORT_BYTES
 
 
-@blueprint.writes("/<uuid:import_id>/rows", Outcome)
-@blueprint.arguments(Rows)
+@blueprint.writes("/<uuid:import_id>/rows", Outcome, scope="submit", keyed=True)
+@blueprint.arguments(
+    Rows, example={"form_key": "site", "first_row": 2, "rows": [{"name": "Ana", "email": "ana@example.com"}]}
+)
 def add_rows(rows: dict[str, Any], import_id: UUID) -> Response:
     """Takes rows of an import; sending the same rows again is harmless."""
     form = parts().catalogue.find(rows["form_key"])

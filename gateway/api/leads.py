@@ -4,73 +4,171 @@ import logging
 from typing import Any
 
 from flask import Response, request
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from contracts import errors, limits
+from contracts.access import MANAGERS, ROLES, SUPERVISORS
+from gateway.api.description import REPEAT_KEY, name_of
 from gateway.api.problem import problem
-from gateway.api.resource import Anything, Identifier, PageQuery, Resource, answer, correlation_id, page_of
+from gateway.api.resource import Answer, PageQuery, Resource, answer, correlation_id, list_of, page_of
+from gateway.api.shapes import WORK_STATES, Assignment, Card, Lead, Message, instant
+from gateway.api.values import EXAMPLE_ID, Body, Flag, Identifier, Instant, QueryFlag, Text, Version
 from gateway.parts import call, parts
 from gateway.public.answers import describe
 from gateway.public.body import sort_out, texts_of
 from gateway.public.refusal import Refused
 from gateway.submission import context_of, digest_of, split_context, submission_fact, submission_id
-from gateway.worklist import waiting, with_assignments
+from gateway.worklist import with_assignments
 from runtime.errors import Broken, NotFound, Unavailable
 
 log = logging.getLogger(__name__)
 
 
-class LeadsQuery(PageQuery):
-    """Which leads."""
+class Filters(Schema):
+    """Which leads; what is left out filters nothing."""
 
-    form_id = Identifier(load_default=None)
-    import_id = Identifier(load_default=None)
+    q = Text(
+        validate=validate.Length(1, limits.SEARCH),
+        metadata={"description": "Beginnings of words of the name, e-mail address or company, or digits of the phone."},
+    )
+    form_id = Identifier()
+    import_id = Identifier()
+    source = Text(validate=validate.Length(1, limits.SOURCE))
+    seller_id = Identifier()
+    team_id = Identifier()
+    owned = QueryFlag(metadata={"description": "Whether a seller has it."})
+    since = Instant(metadata={"description": "Captured then or later."})
+    until = Instant(metadata={"description": "Captured before."})
 
 
-class WaitingQuery(PageQuery):
-    """Whose waiting leads."""
-
-    team_id = Identifier(load_default=None)
+class LeadsQuery(PageQuery, Filters):
+    """Which leads, and which page of them."""
 
 
-class NewLead(Schema):
+class ContactQuery(Schema):
+    """Which leads of a contact."""
+
+    but = Identifier(metadata={"description": "Without this lead."})
+
+
+class Counted(Answer):
+    """How many there are; `capped` when there are more than are counted."""
+
+    count = fields.Integer()
+    capped = fields.Boolean()
+
+
+class NewLead(Body):
     """A lead, as the form would send it."""
 
-    form_key = fields.String(required=True, validate=validate.Length(1, limits.FORM_KEY))
+    form_key = Text(required=True, validate=validate.Length(1, limits.FORM_KEY), metadata={"example": "site"})
     fields_ = fields.Dict(
         keys=fields.String(),
         data_key="fields",
         attribute="fields",
         required=True,
-        metadata={"example": {"name": "Ana"}},
+        metadata={
+            "description": "Texts, numbers, truth values or lists of them, by the name of the form's field.",
+            "example": {"name": "Ana", "email": "ana@example.com"},
+        },
     )
+    is_test = Flag(load_default=False, metadata={"description": "Goes the whole way, and is shown to be a test."})
 
 
-class Accepted(Schema):
+class Accepted(Answer):
     """The lead is durable; it is captured and assigned in a moment."""
 
     id = fields.UUID()
     ok = fields.Boolean()
 
 
-class Reassignment(Schema):
+class Person(Answer):
+    """A seller."""
+
+    seller_id = fields.UUID()
+    name = fields.String()
+
+
+class Candidate(Person):
+    """A seller who could have got the lead."""
+
+    eligible = fields.Boolean()
+    reason = fields.String(metadata={"description": "`eligible`, or what spoke against them."})
+    weight = fields.Integer()
+    debt = fields.Float(metadata={"description": "Leads that were due to them, before the decision."})
+
+
+class AppliedRule(Answer):
+    """The rule that brought the lead to the team."""
+
+    form_id = fields.UUID()
+    team_id = fields.UUID(allow_none=True)
+    version = fields.Integer()
+
+
+class Reasons(Answer):
+    """Why this seller."""
+
+    work_id = fields.UUID()
+    state = fields.String(validate=validate.OneOf(WORK_STATES))
+    reason = fields.String()
+    waiting_reason = fields.String()
+    score = fields.Integer()
+    winner = fields.Nested(Person, allow_none=True)
+    decided_at = instant(optional=True)
+    rule = fields.Nested(AppliedRule, allow_none=True)
+    candidates = fields.List(fields.Nested(Candidate))
+    others = fields.Integer(metadata={"description": "Candidates whom the key may not see."})
+
+
+class Reassignment(Body):
     """Who gets the lead. `version` is its `assignment_version`."""
 
     seller_id = Identifier(required=True)
-    version = fields.Integer(required=True)
+    version = Version()
 
 
-class Return(Schema):
+class Moved(Body):
+    """One of the leads given together. `version` is its `assignment_version`."""
+
+    work_id = Identifier(required=True)
+    version = Version()
+
+
+class Handover(Body):
+    """Leads, and the seller who gets them or the team in which they are given out in turn."""
+
+    items = fields.List(fields.Nested(Moved), required=True, validate=validate.Length(1, limits.REASSIGNED_AT_ONCE))
+    seller_id = Identifier()
+    team_id = Identifier()
+
+    @validates_schema
+    def _one_of_them(self, given: dict[str, Any], **_options: Any) -> None:
+        if ("seller_id" in given) == ("team_id" in given):
+            raise ValidationError("Name a seller or a team.", "seller_id")
+
+
+class Given(Answer):
+    """What became of one of the leads given together."""
+
+    work_id = fields.UUID()
+    ok = fields.Boolean()
+    code = fields.String(metadata={"description": "Why not; empty when it was given."})
+    message = fields.String()
+    assignment = fields.Nested(Assignment, allow_none=True)
+
+
+class Return(Body):
     """Why the seller gives the lead back. `version` is its `assignment_version`."""
 
-    reason = fields.String(required=True, validate=validate.Length(1, limits.REASON))
-    version = fields.Integer(required=True)
+    reason = Text(required=True, validate=validate.Length(1, limits.REASON), metadata={"example": "Wrong city"})
+    version = Version()
 
 
-blueprint = Resource("leads", "", "Leads, their seller and why")
+blueprint = Resource("leads", "", "Leads, their seller and why", roles=ROLES)
 
 
-@blueprint.reads("/leads", page_of(Anything))
+@blueprint.reads("/leads", page_of(Lead))
 @blueprint.arguments(LeadsQuery, location="query")
 def list_leads(query: dict[str, Any]) -> Response:
     """Leads with their contact and assignment, newest first."""
@@ -78,8 +176,25 @@ def list_leads(query: dict[str, Any]) -> Response:
     return answer({**page, "items": with_assignments(page["items"])})
 
 
-@blueprint.writes("/leads", Accepted, status=202)
-@blueprint.arguments(NewLead)
+@blueprint.reads("/leads/count", Counted)
+@blueprint.arguments(Filters, location="query")
+def count_leads(query: dict[str, Any]) -> Response:
+    """How many leads there are, counted up to 10,000."""
+    return answer(call("capture", "count_leads", **query))
+
+
+@blueprint.reads("/contacts/<uuid:contact_id>/leads", list_of(Card))
+@blueprint.arguments(ContactQuery, location="query")
+def contact_leads(query: dict[str, Any], contact_id: object) -> Response:
+    """A contact's newest leads, at most 50."""
+    return answer(call("capture", "contact_leads", contact_id=str(contact_id), **query))
+
+
+@blueprint.writes("/leads", Accepted, status=202, scope="submit", keyed=True, roles=MANAGERS)
+@blueprint.doc(parameters=[REPEAT_KEY], responses={404: name_of(404)})
+@blueprint.arguments(
+    NewLead, example={"form_key": "site", "fields": {"name": "Ana", "email": "ana@example.com", "rooms": 3}}
+)
 def create_lead(lead: dict[str, Any]) -> Response:
     """Takes a lead the way a form does. With an `Idempotency-Key` header a repeat is the same lead, and the same key
     with another body answers 409."""
@@ -97,7 +212,8 @@ def create_lead(lead: dict[str, Any]) -> Response:
         return problem(409, errors.CONFLICT, "This Idempotency-Key came before with another body.")
     if state == "new":
         context = context_of(sent, "", "", "", "")
-        parts().acceptance.accept(submission_fact(found, lead_id, correlation_id(), posted.fields, context))
+        fact = submission_fact(found, lead_id, correlation_id(), posted.fields, context, is_test=lead["is_test"])
+        parts().acceptance.accept(fact)
     return answer({"ok": True, "id": lead_id}, 202, {"Location": f"/api/v1/leads/{lead_id}"})
 
 
@@ -110,54 +226,50 @@ def _state(lead_id: str, digest: str) -> str:
         return "new"
 
 
-@blueprint.reads("/leads/<uuid:lead_id>", Anything)
+@blueprint.reads("/leads/<uuid:lead_id>", Lead)
 def get_lead(lead_id: object) -> Response:
     """One lead with its contact and assignment; the ETag names what was seen."""
     (lead,) = with_assignments([call("capture", "get_lead", lead_id=str(lead_id))])
-    response = answer(lead)
-    response.add_etag()
-    response.make_conditional(request)
-    return response
+    return answer(lead)
 
 
-@blueprint.reads("/leads/<uuid:lead_id>/why", Anything)
+@blueprint.reads("/leads/<uuid:lead_id>/why", Reasons)
 def why(lead_id: object) -> Response:
-    """Why this seller: every candidate, and why each was passed over."""
+    """Why this seller: every candidate, and why each was passed over. A seller's key sees that seller only."""
     return answer(call("distribution", "why", work_id=str(lead_id)))
 
 
-@blueprint.reads("/leads/<uuid:lead_id>/messages", Anything)
+@blueprint.reads("/leads/<uuid:lead_id>/messages", list_of(Message))
 def messages(lead_id: object) -> Response:
-    """What was sent because of the lead."""
-    return answer(call("notifications", "messages", work_id=str(lead_id)))
+    """What was sent because of the lead, oldest first."""
+    return answer({"items": call("notifications", "messages", work_id=str(lead_id))["items"]})
 
 
-@blueprint.writes("/leads/<uuid:lead_id>/reassign")
-@blueprint.arguments(Reassignment)
+@blueprint.writes("/leads/<uuid:lead_id>/open", Assignment)
+def open_lead(lead_id: object) -> Response:
+    """Says that somebody looks at the lead: when its own seller does for the first time, that is kept."""
+    return answer(call("distribution", "open_work", work_id=str(lead_id)))
+
+
+@blueprint.writes("/leads/<uuid:lead_id>/reassign", Assignment, roles=SUPERVISORS)
+@blueprint.arguments(Reassignment, example={"seller_id": EXAMPLE_ID, "version": 1})
 def reassign(to: dict[str, Any], lead_id: object) -> Response:
     """Gives the lead to a seller."""
     return answer(call("distribution", "reassign", work_id=str(lead_id), **to))
 
 
-@blueprint.writes("/leads/<uuid:lead_id>/return")
-@blueprint.arguments(Return)
+@blueprint.writes("/leads/reassign", list_of(Given), roles=SUPERVISORS)
+@blueprint.arguments(Handover, example={"items": [{"work_id": EXAMPLE_ID, "version": 1}], "team_id": EXAMPLE_ID})
+def reassign_many(handover: dict[str, Any]) -> Response:
+    """Gives leads to a seller, or to a team that gives them out in turn; each answers for itself (`ok`, `code`)."""
+    return answer({"items": call("distribution", "reassign_many", **handover)["items"]})
+
+
+@blueprint.writes("/leads/<uuid:lead_id>/return", Assignment)
+@blueprint.arguments(Return, example={"reason": "Wrong city", "version": 1})
 def return_lead(given_back: dict[str, Any], lead_id: object) -> Response:
     """Takes the lead from its seller; it goes to the next one."""
     return answer(call("distribution", "return_work", work_id=str(lead_id), **given_back))
-
-
-@blueprint.reads("/waiting", page_of(Anything))
-@blueprint.arguments(WaitingQuery, location="query")
-def list_waiting(query: dict[str, Any]) -> Response:
-    """Leads that wait for a seller, and what they wait for."""
-    return answer(waiting(**query))
-
-
-@blueprint.reads("/quarantine", page_of(Anything))
-@blueprint.arguments(PageQuery, location="query")
-def quarantine(query: dict[str, Any]) -> Response:
-    """Submissions put aside: the same key came with another body."""
-    return answer(call("capture", "quarantined", **query))
 
 
 @blueprint.errorhandler(Refused)

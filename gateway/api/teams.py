@@ -3,73 +3,100 @@
 from typing import Any
 
 from flask import Response
-from marshmallow import Schema, fields, validate
+from marshmallow import fields, validate
 
 from contracts import limits
-from gateway.api.resource import Anything, PageQuery, Resource, answer, page_of
+from contracts.access import SUPERVISORS
+from gateway.api.resource import Answer, PageQuery, Resource, answer, list_of, page_of
+from gateway.api.shapes import instant
+from gateway.api.values import Body, Text, Version
 from gateway.parts import call
 
 
-class TeamChanges(Schema):
+class TeamChanges(Body):
     """What may be changed of a team."""
 
-    name = fields.String(validate=validate.Length(1, limits.TEAM_NAME))
-    supervisor = fields.String(validate=validate.Length(max=limits.SUPERVISOR))
-    time_zone = fields.String(validate=validate.Length(1, limits.TIME_ZONE), metadata={"example": "Europe/Lisbon"})
+    name = Text(validate=validate.Length(1, limits.TEAM_NAME), metadata={"example": "Lisboa"})
+    supervisor = Text(validate=validate.Length(max=limits.SUPERVISOR))
+    time_zone = Text(validate=validate.Length(1, limits.TIME_ZONE), metadata={"example": "Europe/Lisbon"})
 
 
 class NewTeam(TeamChanges):
     """A team to be made."""
 
-    name = fields.String(required=True, validate=validate.Length(1, limits.TEAM_NAME))
+    name = Text(required=True, validate=validate.Length(1, limits.TEAM_NAME), metadata={"example": "Lisboa"})
 
 
 class ChangedTeam(TeamChanges):
     """Changes of a team."""
 
-    version = fields.Integer(required=True)
+    version = Version()
 
 
-class Team(NewTeam):
+class Team(Answer, NewTeam):
     """A team."""
 
     team_id = fields.UUID()
+    members = fields.Integer()
+    waiting = fields.Integer(metadata={"description": "Leads that wait in its pool."})
     version = fields.Integer()
+    created_at = instant()
+    updated_at = instant()
+
+
+class TeamsQuery(PageQuery):
+    """Which teams."""
+
+    q = Text(
+        load_default="", validate=validate.Length(max=limits.SEARCH), metadata={"description": "A part of the name."}
+    )
+
+
+class Share(Answer):
+    """What a seller got by rotation, and was due, in leads."""
+
+    seller_id = fields.UUID()
+    name = fields.String()
+    member = fields.Boolean(metadata={"description": "False: left the team."})
+    weight = fields.Integer()
+    got = fields.Integer()
+    due = fields.Float()
+    debt = fields.Float(metadata={"description": "What was due and has not come yet."})
 
 
 blueprint = Resource("teams", "teams", "Teams of sellers")
 
 
-@blueprint.reads("", page_of(Team))
-@blueprint.arguments(PageQuery, location="query")
+@blueprint.reads("", page_of(Team), roles=SUPERVISORS)
+@blueprint.arguments(TeamsQuery, location="query")
 def list_teams(query: dict[str, Any]) -> Response:
-    """All teams, newest first."""
+    """Teams, newest first."""
     return answer(call("distribution", "list_teams", **query))
 
 
 @blueprint.writes("", Team, status=201)
-@blueprint.arguments(NewTeam)
+@blueprint.arguments(NewTeam, example={"name": "Lisboa", "time_zone": "Europe/Lisbon"})
 def create_team(team: dict[str, Any]) -> Response:
     """Makes a team."""
     made = call("distribution", "create_team", team=team)
     return answer(made, 201, {"Location": f"/api/v1/teams/{made['team_id']}"})
 
 
-@blueprint.reads("/<uuid:team_id>", Team)
+@blueprint.reads("/<uuid:team_id>", Team, roles=SUPERVISORS)
 def get_team(team_id: object) -> Response:
     """One team."""
     return answer(call("distribution", "get_team", team_id=str(team_id)))
 
 
 @blueprint.writes("/<uuid:team_id>", Team, method="PATCH")
-@blueprint.arguments(ChangedTeam)
+@blueprint.arguments(ChangedTeam, example={"name": "Lisboa e Setúbal", "version": 1})
 def update_team(changes: dict[str, Any], team_id: object) -> Response:
     """Changes a team."""
     version = changes.pop("version")
     return answer(call("distribution", "update_team", team_id=str(team_id), changes=changes, version=version))
 
 
-@blueprint.reads("/<uuid:team_id>/fairness", Anything)
+@blueprint.reads("/<uuid:team_id>/fairness", list_of(Share), roles=SUPERVISORS)
 def fairness(team_id: object) -> Response:
-    """What each seller of the team got, and what was due."""
-    return answer(call("distribution", "fairness", team_id=str(team_id)))
+    """What each seller of the team got, and what was due; who has left it too."""
+    return answer({"items": call("distribution", "fairness", team_id=str(team_id))["items"]})

@@ -13,9 +13,9 @@ from contracts import errors
 from gateway import forms
 from gateway.forms import Flaw, Form
 from gateway.locales import of_form
-from gateway.public import body, refusal
+from gateway.public import body, hosted, refusal
+from gateway.public.body import HTML
 
-HTML = "text/html"
 PREFLIGHT_SECONDS = "7200"
 
 
@@ -33,7 +33,7 @@ def taken(request: Request, form: Form, lead_id: str, redirect_to: str) -> Respo
         return Response(orjson.dumps({"ok": True, "id": lead_id}), 200, mimetype=body.JSON)
     if redirect_to and form.may_redirect_to(redirect_to):
         return Response(status=303, headers={"Location": redirect_to})
-    return Response(_thank_you(of_form(form.locale, request), form.name), 200, mimetype=HTML)
+    return Response(_thank_you(of_form(form.locale, request), form.name, form.thanks), 200, mimetype=HTML)
 
 
 def not_taken(request: Request, form: Form | None, refused: refusal.Refused) -> Response:
@@ -44,11 +44,24 @@ def not_taken(request: Request, form: Form | None, refused: refusal.Refused) -> 
         if wants_json(request):
             response = Response(orjson.dumps({"errors": described}), refused.status, mimetype=body.JSON)
         else:
-            page = render_template("refused.html", locale=locale, errors=described, status=refused.status)
-            response = Response(page, refused.status, mimetype=HTML)
+            response = _refusing_page(request, form, refused, described, locale)
     if refused.retry_after is not None:
         response.headers["Retry-After"] = str(refused.retry_after)
     return response
+
+
+def _refusing_page(
+    request: Request, form: Form | None, refused: refusal.Refused, described: list[dict[str, Any]], locale: str
+) -> Response:
+    if refused.status == 404:
+        return hosted.gone(request, hosted.typed_in(request))
+    if form and refused.posted and hosted.MARK in refused.posted.instructions:
+        response = hosted.page_of(request, form, refused.posted.fields, described)
+        response.status_code = refused.status
+        return response
+    labels = form.labels if form else {}
+    page = render_template("refused.html", locale=locale, errors=described, labels=labels, status=refused.status)
+    return Response(page, refused.status, mimetype=HTML)
 
 
 def allow_origin(request: Request, form: Form, response: Response) -> Response:
@@ -77,9 +90,9 @@ def describe(flaws: Sequence[Flaw]) -> list[dict[str, Any]]:
 
 
 @lru_cache(maxsize=1000)
-def _thank_you(locale: str, form_name: str) -> bytes:
+def _thank_you(locale: str, form_name: str, thanks: str) -> bytes:
     with force_locale(locale):
-        return render_template("thanks.html", locale=locale, form_name=form_name).encode()
+        return render_template("thanks.html", locale=locale, form_name=form_name, thanks=thanks).encode()
 
 
 def _sentence(flaw: Flaw) -> str:

@@ -19,6 +19,7 @@ from gateway.public.refusal import Refused, refused
 URLENCODED = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
 JSON = "application/json"
+HTML = "text/html"
 
 HONEYPOTS = ("_gotcha", "bot-field", "_honeypot", "botcheck")
 """Fields that people do not see and leave empty."""

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from flask import Blueprint, Request, Response, request
 
 from contracts import errors
+from contracts.capture import Suspicion
 from gateway.acceptance import Acceptance
 from gateway.catalogue import FormCatalogue
 from gateway.forms import Form
-from gateway.public import answers, refusal
+from gateway.public import answers, hosted, refusal
 from gateway.public.body import Posted, read_post
 from gateway.public.refusal import Refused, refused
 from gateway.submission import context_of, split_context, submission_fact, submission_id
@@ -83,7 +84,8 @@ def _find(door: FrontDoor, form_key: str) -> Form:
 
 
 def _take(door: FrontDoor, post: Request, form: Form, correlation_id: str) -> Response:
-    if not form.admits(post.headers.get("Origin", "")):
+    origin = post.headers.get("Origin", "")
+    if not form.admits(origin) and not hosted.is_ours(post, origin):
         raise refused(403, refusal.ORIGIN_NOT_ALLOWED)
     _spare(door.per_form, form.form_id)
     posted = read_post(post)
@@ -91,12 +93,11 @@ def _take(door: FrontDoor, post: Request, form: Form, correlation_id: str) -> Re
         post.headers.get("Idempotency-Key", "").strip() or posted.instructions.get("_submission_id", "").strip()
     )
     lead_id = submission_id(form, submission_key)
-    if posted.is_trap:
-        log.info(
-            "a filled honeypot: nothing is kept", extra={"form_id": form.form_id, "correlation_id": correlation_id}
-        )
-    else:
+    try:
         _keep(door, post, form, posted, lead_id, correlation_id)
+    except Refused as refusal_:
+        refusal_.posted = posted
+        raise
     return answers.taken(post, form, lead_id, posted.instructions.get("_next", ""))
 
 
@@ -104,6 +105,10 @@ def _keep(door: FrontDoor, post: Request, form: Form, posted: Posted, lead_id: s
     fields = posted.fields
     sent = split_context(form, fields)
     if flaws := form.flaws(fields):
+        if posted.is_trap:  # nobody would ever let it through, and whoever sent it learns nothing of our rules
+            log.info("a filled honeypot with flaws: nothing is kept", extra={"correlation_id": correlation_id})
+            return
+        fields.update(sent)  # whoever shows it again shows all of it
         raise Refused(422, flaws)
     headers = post.headers
     context = context_of(
@@ -113,7 +118,8 @@ def _keep(door: FrontDoor, post: Request, form: Form, posted: Posted, lead_id: s
         headers.get("User-Agent", ""),
         post.remote_addr or "",
     )
+    suspicion: Suspicion = "honeypot" if posted.is_trap else ""
     try:
-        door.acceptance.accept(submission_fact(form, lead_id, correlation_id, fields, context))
+        door.acceptance.accept(submission_fact(form, lead_id, correlation_id, fields, context, suspicion=suspicion))
     except Unavailable:
         raise refused(503, errors.UNAVAILABLE, retry_after=RETRY_SECONDS) from None

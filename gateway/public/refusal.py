@@ -1,9 +1,12 @@
 """Why a post is not taken, before any page is rendered: the status, and what is wrong with which field."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from gateway.forms import Flaw
+
+if TYPE_CHECKING:
+    from gateway.public.body import Posted
 
 ORIGIN_NOT_ALLOWED: Final = "origin_not_allowed"
 TOO_LARGE: Final = "too_large"
@@ -21,6 +24,7 @@ class Refused(Exception):
     """A post that is answered with an error.
 
     status: HTTP status. flaws: at least one. retry_after: seconds, None when trying again does not help.
+    posted: what was posted, as far as it was read.
     """
 
     def __init__(self, status: int, flaws: Sequence[Flaw], retry_after: int | None = None) -> None:
@@ -28,6 +32,7 @@ class Refused(Exception):
         self.status = status
         self.flaws = flaws
         self.retry_after = retry_after
+        self.posted: Posted | None = None
 
 
 def refused(status: int, code: str, field: str = "", retry_after: int | None = None) -> Refused:

@@ -49,10 +49,14 @@ sellers = sa.Table(
     sa.Column("working_hours", Json, nullable=False),
     sa.Column("holidays", Json, nullable=False),
     sa.Column("active", sa.Boolean, nullable=False),
+    sa.Column("available", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("available_until", Utc),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("created_at", Utc, nullable=False),
     sa.Column("updated_at", Utc, nullable=False),
 )
+"""active: whether the company counts on them; part of what a version is of. available: the seller's own switch, which
+holds until `available_until` and is the other way round from then on; it holds for good while that is null."""
 
 loads = sa.Table(
     "loads",
@@ -113,25 +117,37 @@ work = sa.Table(
     sa.Column("reason", sa.String(10), nullable=False),
     sa.Column("waiting_reason", sa.String(20), nullable=False),
     sa.Column("returned_by", Json, nullable=False),
+    sa.Column("waiting_since", Utc),
+    sa.Column("opened_at", Utc),
+    sa.Column("closed_at", Utc),
+    sa.Column("team_by_hand", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.CheckConstraint(
         "(state = 'waiting' AND seller_id IS NULL) OR (state = 'assigned' AND seller_id IS NOT NULL)"
         " OR state = 'closed'",
         name="work_state",
     ),
-    sa.Index("work_of_seller", "seller_id", "assigned_at"),
+    sa.Index("work_of_seller", "seller_id", "state", "assigned_at"),
+    sa.Index("work_by_arrival", "arrived_at", "work_id"),
+    sa.Index("work_of_team", "team_id", "arrived_at", "work_id"),
 )
 """Whatever can be assigned, and its one seller: that there is one row is why there is never a second seller.
 
 lane: the one it arrived in; when a seller is found for it later, that is told in the same lane.
 assignment_version: grows with every change of the seller, to nobody included.
 returned_by: sellers who gave it back.
+waiting_since: when it came back to the pool; null while it has been there since it arrived.
+opened_at: when its seller first looked at it. closed_at: when its opportunity ended.
+team_by_hand: whether a person put it into its team, so that the rule of its form no longer moves it.
 """
 
+# The last columns are there so that what only counts, or looks every second, need not read the work itself.
 sa.Index(
     "work_waiting",
     work.c.team_id,
     work.c.score,
     work.c.captured_at,
+    work.c.waiting_reason,
+    work.c.state,
     postgresql_where=work.c.state == "waiting",
     sqlite_where=work.c.state == "waiting",
 )
@@ -139,8 +155,24 @@ sa.Index(
     "work_waiting_by_form",
     work.c.form_id,
     work.c.team_id,
+    work.c.team_by_hand,
+    work.c.state,
     postgresql_where=work.c.state == "waiting",
     sqlite_where=work.c.state == "waiting",
+)
+sa.Index(
+    "work_waiting_by_arrival",
+    work.c.arrived_at,
+    work.c.work_id,
+    postgresql_where=work.c.state == "waiting",
+    sqlite_where=work.c.state == "waiting",
+)
+sa.Index(
+    "work_closed",
+    work.c.seller_id,
+    work.c.closed_at,
+    postgresql_where=work.c.state == "closed",
+    sqlite_where=work.c.state == "closed",
 )
 
 snapshots = sa.Table(

@@ -4,7 +4,7 @@ Each is safe with any number of senders: rows are claimed with SKIP LOCKED where
 is written only by the claim that asked.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,9 +12,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from contracts.access import Actor
 from runtime.transaction import Transaction
 from services.notifications.domain.sending import WAITS_FOR_A_PERSON_AFTER, Outcome
-from services.notifications.store import messages, sellers, works
+from services.notifications.sight import visible
+from services.notifications.tables import IN_INBOX, messages, sellers, tellings, works
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +51,34 @@ def is_overtaken(connection: Connection, row: Any) -> bool:
     return bool(newest > row.assignment_version)
 
 
-def mark_sending(tx: Transaction, claim: Claim, address: str, now: datetime, lease_until: datetime) -> None:
-    """Writes down that the provider is about to be called."""
+def close_digest(tx: Transaction, row: Any, now: datetime) -> tuple[int, str]:
+    """Ends what a digest gathers: whoever is adding to it is waited for, and who comes later opens another.
+
+    Returns: of how many leads there is still something to tell, and the source of one of them.
+    """
+    tx.connection.execute(
+        sa.update(tellings)
+        .where(tellings.c.seller_id == row.seller_id, tellings.c.digest_id == row.digest_id)
+        .values(told_at=now, digest_id=None, due_at=None)
+    )
+    return gathered(tx.connection, [row.digest_id]).get(row.digest_id, (0, ""))
+
+
+def gathered(connection: Connection, digest_ids: Sequence[str]) -> dict[str, tuple[int, str]]:
+    """Of how many leads each digest has something to tell, and the source of one; none where it has nothing."""
+    if not digest_ids:
+        return {}
+    count = (
+        sa.select(messages.c.digest_id, sa.func.count(), sa.func.min(messages.c.source))
+        .where(messages.c.digest_id.in_(digest_ids), IN_INBOX)
+        .group_by(messages.c.digest_id)
+    )
+    return {digest_id: (leads, source) for digest_id, leads, source in connection.execute(count)}
+
+
+def mark_sending(tx: Transaction, claim: Claim, job: Mapping[str, Any], now: datetime, lease_until: datetime) -> None:
+    """Writes down that the provider is about to be called. job: what it is given, "address", "subject" and "body", and
+    of how many "leads" that tells."""
     tx.connection.execute(
         sa.update(messages)
         .where(messages.c.message_id == claim.message_id)
@@ -60,8 +88,8 @@ def mark_sending(tx: Transaction, claim: Claim, address: str, now: datetime, lea
             claimed_at=now,
             due_at=lease_until,
             attempts=claim.attempts,
-            address=address,
             error="",
+            **job,
         )
     )
 
@@ -84,12 +112,12 @@ def record(tx: Transaction, claim: Claim, **values: Any) -> Any | None:
     return tx.connection.execute(update).one_or_none()
 
 
-def fail(tx: Transaction, message_id: str, error: str) -> Any:
-    """Gives up a queued message that was never handed to anybody; returns its row."""
+def give_up(tx: Transaction, message_id: str, state: str, error: str, address: str = "") -> Any:
+    """Takes a message out of the queue that is handed to nobody, as "failed" or "suppressed"; returns its row."""
     update = (
         sa.update(messages)
         .where(messages.c.message_id == message_id)
-        .values(state="failed", error=error, due_at=None, version=messages.c.version + 1)
+        .values(state=state, error=error, address=address, due_at=None, version=messages.c.version + 1)
         .returning(messages)
     )
     return tx.connection.execute(update).one()
@@ -133,7 +161,7 @@ def look_up_again(tx: Transaction, message_id: str, at: datetime | None) -> None
     tx.connection.execute(sa.update(messages).where(messages.c.message_id == message_id).values(due_at=at))
 
 
-def settle(tx: Transaction, message_id: str, outcome: Outcome, by: str, now: datetime) -> Any | None:
+def settle(tx: Transaction, actor: Actor, message_id: str, outcome: Outcome, by: str, now: datetime) -> Any | None:
     """Writes a person's decision over a doubt; returns the row, or None when there is no doubt, no longer or, for
     "not_sent", not since WAITS_FOR_A_PERSON_AFTER: what was sent after all shows up in a look-up during that time."""
     was_sent = outcome == "sent"
@@ -141,7 +169,7 @@ def settle(tx: Transaction, message_id: str, outcome: Outcome, by: str, now: dat
     state = "sent" if was_sent else "queued"
     update = (
         sa.update(messages)
-        .where(messages.c.message_id == message_id, messages.c.state == "unknown", is_ripe)
+        .where(messages.c.message_id == message_id, messages.c.state == "unknown", is_ripe, visible(actor))
         .values(
             state=state,
             version=messages.c.version + _told(state),

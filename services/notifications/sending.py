@@ -18,11 +18,14 @@ from runtime.clock import utc_now
 from runtime.database import Database
 from runtime.ids import new_id
 from runtime.transaction import Transaction
-from services.notifications import outbound
+from services.notifications import outbound, recipients
 from services.notifications.channels import Accepted, Channel, NoAnswer, Outgoing, Refused, TryLater
+from services.notifications.domain.addresses import spelled
+from services.notifications.domain.intents import direct_channels
 from services.notifications.domain.sending import LEASE, look_up_at, retry_at
 from services.notifications.domain.texts import render
 from services.notifications.handlers import told
+from services.notifications.links import UNSUBSCRIBE, Links
 from services.notifications.outbound import Claim
 
 log = logging.getLogger(__name__)
@@ -44,7 +47,7 @@ class Sender:
 
     Args:
         channels: by the name used in messages.
-        link: turns a message's id into the address at which it opens.
+        address: the gateway's, to which links lead; without a slash at the end.
         clock: now, aware.
         deadline: wraps each call to a provider; may end it by raising NoAnswer.
     """
@@ -53,14 +56,15 @@ class Sender:
         self,
         database: Database,
         channels: Mapping[str, Channel],
-        link: Callable[[str], str],
+        address: str,
         *,
         clock: Callable[[], datetime] = utc_now,
         deadline: Callable[[], AbstractContextManager[Any]] = nullcontext,
     ) -> None:
         self._database = database
         self._channels = channels
-        self._link = link
+        self._address = address
+        self._links: Links | None = None
         self._clock = clock
         self._deadline = deadline
 
@@ -69,7 +73,10 @@ class Sender:
 
         on_claimed: called between claiming the message and calling its provider.
         """
-        job = self._database.transact(self._claim)
+        if self._links is None:
+            secret = self._database.transact(recipients.secret, UNSUBSCRIBE)
+            self._links = Links(self._address, secret)
+        job = self._database.transact(self._claim, self._links)
         if job is None:
             return False
         if isinstance(job, _Job):
@@ -84,24 +91,35 @@ class Sender:
             if not self._look_up(row):
                 return  # the provider is away: the others would only wait for it in turn
 
-    def _claim(self, tx: Transaction) -> _Job | str | None:
+    def _claim(self, tx: Transaction, links: Links) -> _Job | str | None:
         """Claims one message. One that cannot or need not be sent is taken out of the queue, and its id returned."""
         now = self._clock()
         row = outbound.take_queued(tx, now)
         if row is None:
             return None
-        if outbound.is_overtaken(tx.connection, row):
-            outbound.drop_withdrawn(tx, row.message_id)
-            return str(row.message_id)
+        message_id = str(row.message_id)
+        leads, source = outbound.close_digest(tx, row, now) if row.digest_id else (1, row.source)
         seller = outbound.seller(tx.connection, row.seller_id)
-        address = str(seller.phone if row.channel == "sms" else seller.email)
+        wanted = row.channel in direct_channels(seller.channels, active=seller.active)
+        if not wanted or not leads or (not row.digest_id and outbound.is_overtaken(tx.connection, row)):
+            outbound.drop_withdrawn(tx, message_id)
+            return message_id
+        address = spelled("sms", seller.phone) if row.channel == "sms" else seller.email.strip()
         if not address:
-            tx.emit(MESSAGE_SENT, *told([outbound.fail(tx, row.message_id, "no_address")]))
-            return str(row.message_id)
-        claim = Claim(new_id(), row.message_id, row.attempts + 1)
-        outbound.mark_sending(tx, claim, address, now, now + LEASE)
-        text = render(row.channel, seller.locale, source=row.source, name=seller.name, link=self._link(row.message_id))
-        outgoing = Outgoing(row.message_id, address, text.subject, text.body)
+            tx.emit(MESSAGE_SENT, *told([outbound.give_up(tx, message_id, "failed", "no_address")]))
+            return message_id
+        if recipients.is_suppressed(tx.connection, row.channel, spelled(row.channel, address)):
+            tx.emit(MESSAGE_SENT, *told([outbound.give_up(tx, message_id, "suppressed", "suppressed", address)]))
+            return message_id
+        claim = Claim(new_id(), message_id, row.attempts + 1)
+        unsubscribe = links.unsubscribe(message_id) if row.channel == "email" else ""
+        text = render(
+            row.channel, seller.locale, source=source, name=seller.name, link=links.message(message_id), leads=leads,
+            unsubscribe=unsubscribe,
+        )  # fmt: skip
+        handed = {"address": address, "subject": text.subject, "body": text.body, "leads": leads}
+        outbound.mark_sending(tx, claim, handed, now, now + LEASE)
+        outgoing = Outgoing(message_id, address, text.subject, text.body, unsubscribe)
         return _Job(claim, row.channel, outgoing, row.correlation_id)
 
     def _call(self, job: _Job) -> Accepted | Refused | TryLater | NoAnswer:

@@ -6,6 +6,7 @@ from typing import Any
 import eventlet
 from nameko.extensions import DependencyProvider
 
+from contracts.access import Actor
 from contracts.distribution import (
     SELLER_CHANGED,
     WORK_ASSIGNED,
@@ -14,15 +15,15 @@ from contracts.distribution import (
     WorkAssigned,
     WorkUnassigned,
 )
-from contracts.notifications import MESSAGE_SENT
+from contracts.notifications import MESSAGE_SENT, RECORD_PROVIDER_EVENT, ProviderEvent
 from runtime.database import Database
-from runtime.service import SETTINGS, BusExtension, Storage, consume, every, operable, rpc
+from runtime.service import SETTINGS, Asking, BusExtension, Storage, consume, every, operable, rpc
 from runtime.transaction import Transaction
-from services.notifications import handlers
+from services.notifications import callbacks, handlers, outbox
 from services.notifications.channels import NoAnswer
 from services.notifications.channels.build import channels
 from services.notifications.domain.sending import Outcome
-from services.notifications.links import message_link
+from services.notifications.links import Links
 from services.notifications.sending import Sender
 
 log = logging.getLogger(__name__)
@@ -46,10 +47,11 @@ class Sending(DependencyProvider):  # type: ignore[misc]
     def start(self) -> None:
         settings = self.container.config[SETTINGS]
         self._stop_seconds = settings.stop_seconds / 2
+        self.links = Links(settings.address)
         self.sender = Sender(
             self.shared.database,
             channels(settings),
-            message_link(settings),
+            settings.address,
             deadline=lambda: eventlet.Timeout(LONGEST_CALL_SECONDS, NoAnswer(f"none in {LONGEST_CALL_SECONDS:.0f} s")),
         )
 
@@ -77,11 +79,12 @@ class Sending(DependencyProvider):  # type: ignore[misc]
 
 @operable
 class NotificationsService:
-    """Owns messages, deliveries and the in-app inbox."""
+    """Owns messages, deliveries, suppressions and the in-app inbox."""
 
     name = "notifications"
     database: Database = Storage()
     sending: Sending = Sending()
+    actor: Actor = Asking()
 
     @consume(WORK_ASSIGNED, emits=(MESSAGE_SENT,))
     def work_assigned(self, transaction: Transaction, facts: list[WorkAssigned]) -> None:
@@ -97,6 +100,10 @@ class NotificationsService:
         if handlers.seller_changed(transaction, facts):
             transaction.after_commit(self.sending.wake)
 
+    @consume(RECORD_PROVIDER_EVENT, emits=(MESSAGE_SENT,))
+    def record_provider_event(self, transaction: Transaction, facts: list[ProviderEvent]) -> None:
+        callbacks.record_provider_events(transaction, facts)
+
     @every(1)
     def send_what_is_due(self) -> None:
         self.sending.wake()
@@ -105,30 +112,61 @@ class NotificationsService:
     @rpc
     def inbox(self, seller_id: str, cursor: str | None = None, limit: int = 50) -> dict[str, Any]:
         with self.database.read() as connection:
-            return handlers.inbox(connection, seller_id, cursor, limit)
+            return handlers.inbox(connection, self.actor, seller_id, cursor, limit)
 
     @rpc
     def mark_read(self, seller_id: str, message_ids: list[str]) -> dict[str, Any]:
-        return self.database.transact(handlers.mark_read, seller_id, message_ids)
+        return self.database.transact(handlers.mark_read, self.actor, seller_id, message_ids)
 
     @rpc
     def message(self, message_id: str) -> dict[str, Any]:
         with self.database.read() as connection:
-            return handlers.message(connection, message_id)
+            return handlers.message(connection, self.actor, message_id)
 
     @rpc
     def messages(self, work_id: str) -> dict[str, Any]:
         with self.database.read() as connection:
-            return handlers.messages(connection, work_id)
+            return handlers.messages(connection, self.actor, work_id)
 
     @rpc
     def unknown(self, cursor: str | None = None, limit: int = 50) -> dict[str, Any]:
         with self.database.read() as connection:
-            return handlers.unknown(connection, cursor, limit)
+            return handlers.unknown(connection, self.actor, cursor, limit)
 
     @rpc
     def settle_message(self, message_id: str, outcome: Outcome, by: str) -> dict[str, Any]:
-        settled = self.database.transact(handlers.settle_message, message_id, outcome, by)
+        settled = self.database.transact(handlers.settle_message, self.actor, message_id, outcome, by)
         log.info("settled as %s by %s", outcome, by, extra={"message_id": message_id})
         self.sending.wake()
         return settled
+
+    @rpc
+    def outbox(
+        self,
+        cursor: str | None = None,
+        limit: int = 50,
+        channel: str | None = None,
+        state: str | None = None,
+        q: str | None = None,
+        seller_id: str | None = None,
+        work_id: str | None = None,
+    ) -> dict[str, Any]:
+        with self.database.read() as connection:
+            return outbox.outbox(
+                connection, self.sending.links, self.actor, cursor, limit,
+                channel=channel, state=state, q=q, seller_id=seller_id, work_id=work_id,
+            )  # fmt: skip
+
+    @rpc
+    def suppressions(self, cursor: str | None = None, limit: int = 50, q: str | None = None) -> dict[str, Any]:
+        with self.database.read() as connection:
+            return outbox.suppressions(connection, self.actor, cursor, limit, q)
+
+    @rpc
+    def lift_suppression(self, suppression_id: str) -> dict[str, Any]:
+        return self.database.transact(callbacks.lift_suppression, self.actor, suppression_id)
+
+    @rpc
+    def unsubscribe(self, token: str) -> dict[str, Any]:
+        """By whoever holds the token, signed in or not."""
+        return self.database.transact(callbacks.unsubscribe, token)

@@ -1,6 +1,7 @@
-"""Tables of notifications, and the named queries of what comes in and is shown; `outbound.py` has those of sending."""
+"""The named queries of what comes in from the bus and of a seller's inbox. `outbound.py` has those of sending."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -8,110 +9,26 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from runtime.columns import Id, Json, Utc
+from contracts.access import Actor
+from runtime.columns import Id
 from runtime.paging import page
-from runtime.tables import add_bus_tables
 from runtime.transaction import Transaction, dialect_insert
-
-metadata = sa.MetaData()
-add_bus_tables(metadata)
-
-sellers = sa.Table(
-    "sellers",
+from services.notifications.domain.digests import Telling
+from services.notifications.paging import newest_first
+from services.notifications.sight import visible
+from services.notifications.tables import (
+    DIRECT,
+    IN_INBOX,
+    UNKNOWN,
+    UNREAD,
+    messages,
     metadata,
-    sa.Column("seller_id", Id, primary_key=True),
-    sa.Column("version", sa.Integer, nullable=False),
-    sa.Column("name", sa.Text, nullable=False),
-    sa.Column("email", sa.Text, nullable=False),
-    sa.Column("phone", sa.Text, nullable=False),
-    sa.Column("locale", sa.String(35), nullable=False),
-    sa.Column("time_zone", sa.Text, nullable=False),
-    sa.Column("channels", Json, nullable=False),
-    sa.Column("active", sa.Boolean, nullable=False),
+    sellers,
+    tellings,
+    works,
 )
-"""Copy of what distribution tells of sellers. Version 0 is a stub: work came before the seller did."""
 
-works = sa.Table(
-    "works",
-    metadata,
-    sa.Column("work_id", Id, primary_key=True),
-    sa.Column("version", sa.Integer, nullable=False),
-)
-"""The newest assignment_version known of each work, whether it gave the work to somebody or took it away.
-
-Its row is what two replicas with news of the same work wait for each other on.
-"""
-
-messages = sa.Table(
-    "messages",
-    metadata,
-    sa.Column("message_id", Id, primary_key=True),
-    sa.Column("work_id", Id, nullable=False),
-    sa.Column("assignment_version", sa.Integer, nullable=False),
-    sa.Column("channel", sa.String(8), nullable=False),
-    sa.Column("seller_id", Id, nullable=False),
-    sa.Column("lead_id", Id, nullable=False),
-    sa.Column("contact_id", Id, nullable=False),
-    sa.Column("source", sa.Text, nullable=False),
-    sa.Column("correlation_id", sa.String(36), nullable=False),
-    sa.Column("created_at", Utc, nullable=False),
-    sa.Column("state", sa.String(10), nullable=False),
-    sa.Column("version", sa.Integer, nullable=False),
-    sa.Column("awaits_seller", sa.Boolean, nullable=False),
-    sa.Column("read_at", Utc),
-    sa.Column("withdrawn_at", Utc),
-    sa.Column("due_at", Utc),
-    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
-    sa.Column("claim_id", Id),
-    sa.Column("claimed_at", Utc),
-    sa.Column("unknown_at", Utc),
-    sa.Column("address", sa.Text, nullable=False, server_default=""),
-    sa.Column("provider_id", sa.Text, nullable=False, server_default=""),
-    sa.Column("error", sa.Text, nullable=False, server_default=""),
-    sa.Column("sent_at", Utc),
-    sa.Column("settled_as", sa.String(8), nullable=False, server_default=""),
-    sa.Column("settled_by", sa.Text, nullable=False, server_default=""),
-    sa.Column("settled_at", Utc),
-    # The intent: whatever is delivered twice, in whatever order, one assignment is told once per channel.
-    sa.UniqueConstraint("work_id", "assignment_version", "channel", name="messages_intent"),
-)
-"""One row per intent.
-
-state: in_app is born "sent"; sms and email go queued → sending → sent, failed or unknown, or queued again; from
-    unknown a person may settle them as sent or queue them again; what lost its reason while it was queued is
-    "withdrawn".
-version: counts what has been told of the message in `message_sent`.
-awaits_seller: told in the live lane to a stub, whose channels are not known yet.
-due_at: when something must be done about the row: send it (queued), doubt it (sending), look it up (unknown).
-claim_id, claimed_at: the call under way or the last one made.
-address: where that call sent it.
-settled_as, settled_by, settled_at: what a person last decided about a doubt, "sent" or "not_sent", who and when.
-"""
-
-_IN_INBOX = sa.and_(messages.c.channel == sa.literal_column("'in_app'"), messages.c.withdrawn_at.is_(None))
-_UNREAD = sa.and_(_IN_INBOX, messages.c.read_at.is_(None))
-_UNKNOWN = messages.c.state == sa.literal_column("'unknown'")
-
-# The conditions are literals: SQLite uses a partial index only where it can read them in the query.
-sa.Index(
-    "messages_inbox",
-    messages.c.seller_id,
-    messages.c.created_at,
-    messages.c.message_id,
-    sqlite_where=_IN_INBOX,
-    postgresql_where=_IN_INBOX,
-)
-sa.Index("messages_unread", messages.c.seller_id, sqlite_where=_UNREAD, postgresql_where=_UNREAD)
-sa.Index(
-    "messages_due",
-    messages.c.state,
-    messages.c.due_at,
-    sqlite_where=messages.c.due_at.is_not(None),
-    postgresql_where=messages.c.due_at.is_not(None),
-)
-sa.Index(
-    "messages_unknown", messages.c.unknown_at, messages.c.message_id, sqlite_where=_UNKNOWN, postgresql_where=_UNKNOWN
-)
+__all__ = ("messages", "metadata", "sellers", "works")
 
 _BLANK_SELLER: dict[str, Any] = {
     "version": 0, "name": "", "email": "", "phone": "", "locale": "pt", "time_zone": "",
@@ -121,9 +38,10 @@ _BLANK_SELLER: dict[str, Any] = {
 
 # What every batch asks is built once: building a statement costs more than running it.
 _ids: sa.BindParameter[Any] = sa.bindparam("ids", expanding=True)
+_is_digest = sa.and_(DIRECT, messages.c.digest_id.is_not(None))
 _held = (
     sa.select(messages.c.message_id, messages.c.work_id, messages.c.assignment_version)
-    .where(messages.c.work_id.in_(_ids), messages.c.withdrawn_at.is_(None))
+    .where(messages.c.work_id.in_(_ids), messages.c.withdrawn_at.is_(None), sa.not_(_is_digest))
     .order_by(messages.c.message_id)
 )
 _sellers = sa.select(sellers).where(sellers.c.seller_id.in_(_ids)).order_by(sellers.c.seller_id)
@@ -159,7 +77,8 @@ def advance_works(tx: Transaction, versions: Mapping[str, int]) -> set[str]:
 
 
 def withdraw(tx: Transaction, versions: Mapping[str, int], now: datetime) -> None:
-    """Withdraws the messages of older assignments of these works; one that is still queued is never sent."""
+    """Withdraws the messages of older assignments of these works; one that is still queued is never sent. A digest
+    stays: it tells of what its other works are still good for."""
     if not versions:
         return
     held = tx.connection.execute(_held, {"ids": list(versions)}).all()
@@ -210,49 +129,97 @@ def take_awaiting(tx: Transaction, seller_ids: Sequence[str]) -> list[Any]:
     """The in-app messages of these sellers that still wait to learn the seller's channels; they wait no longer."""
     update = (
         sa.update(messages)
-        .where(_IN_INBOX, messages.c.seller_id.in_(seller_ids), messages.c.awaits_seller)
+        .where(IN_INBOX, messages.c.seller_id.in_(seller_ids), messages.c.awaits_seller)
         .values(awaits_seller=False)
         .returning(messages)
     )
     return list(tx.connection.execute(update).all())
 
 
-def inbox_page(connection: Connection, seller_id: str, cursor: str | None, limit: int) -> tuple[list[Any], str | None]:
-    """A seller's in-app messages, newest first."""
-    select = sa.select(messages).where(_IN_INBOX, messages.c.seller_id == seller_id)
-    return page(connection, select, messages.c.created_at, messages.c.message_id, cursor, limit)
+def hold_tellings(tx: Transaction, seller_ids: Sequence[str]) -> dict[str, Telling]:
+    """What these sellers, in id order, were last told; their rows are held until the transaction ends."""
+    insert = tx.insert(tellings)
+    # An update that changes nothing: of all statements only it holds the row whether or not it was there.
+    insert = insert.on_conflict_do_update(
+        index_elements=[tellings.c.seller_id], set_={"seller_id": insert.excluded.seller_id}
+    )
+    rows = tx.connection.execute(insert.returning(tellings), [{"seller_id": seller_id} for seller_id in seller_ids])
+    return {row.seller_id: Telling(row.told_at, row.digest_id, row.due_at) for row in rows}
 
 
-def unread_count(connection: Connection, seller_id: str) -> int:
-    """How many in-app messages a seller has not read."""
-    count = sa.select(sa.func.count()).select_from(messages).where(_UNREAD, messages.c.seller_id == seller_id)
+def save_tellings(tx: Transaction, known: Mapping[str, Telling]) -> None:
+    """Writes what sellers were last told; their rows are held already."""
+    if not known:
+        return
+    insert = tx.insert(tellings)
+    upsert = insert.on_conflict_do_update(
+        index_elements=[tellings.c.seller_id],
+        set_={name: insert.excluded[name] for name in ("told_at", "digest_id", "due_at")},
+    )
+    rows = [{"seller_id": seller_id, **asdict(one)} for seller_id, one in known.items()]
+    tx.connection.execute(upsert.returning(tellings.c.seller_id), rows)
+
+
+def gather(tx: Transaction, digests: Mapping[str, str]) -> None:
+    """Adds in-app messages to digests. digests: by message id."""
+    if not digests:
+        return
+    ids = {message_id: sa.literal(digest_id, Id) for message_id, digest_id in digests.items()}
+    tx.connection.execute(
+        sa.update(messages)
+        .where(messages.c.message_id.in_(digests))
+        .values(digest_id=sa.case(ids, value=messages.c.message_id))
+    )
+
+
+def inbox_page(
+    connection: Connection, actor: Actor, seller_id: str, cursor: str | None, limit: int
+) -> tuple[list[Any], str | None]:
+    """What `actor` sees of a seller's in-app messages, newest first."""
+    select = sa.select(messages).where(IN_INBOX, messages.c.seller_id == seller_id, visible(actor))
+    return newest_first(connection, select, cursor, limit)
+
+
+def unread_count(connection: Connection, actor: Actor, seller_id: str) -> int:
+    """How many of them the seller has not read."""
+    count = sa.select(sa.func.count()).select_from(messages)
+    count = count.where(UNREAD, messages.c.seller_id == seller_id, visible(actor))
     return int(connection.execute(count).scalar_one())
 
 
-def mark_read(tx: Transaction, seller_id: str, message_ids: Sequence[str], now: datetime) -> int:
-    """Marks a seller's own unread messages as read; returns how many that were."""
+def mark_read(tx: Transaction, actor: Actor, seller_id: str, message_ids: Sequence[str], now: datetime) -> int:
+    """Marks unread messages of a seller as read; returns how many that were."""
     update = (
         sa.update(messages)
-        .where(_UNREAD, messages.c.seller_id == seller_id, messages.c.message_id.in_(message_ids))
+        .where(UNREAD, messages.c.seller_id == seller_id, messages.c.message_id.in_(message_ids), visible(actor))
         .values(read_at=now)
     )
     return tx.connection.execute(update).rowcount
 
 
-def message(connection: Connection, message_id: str) -> Any | None:
+def message(connection: Connection, actor: Actor, message_id: str) -> Any | None:
     """One message, or None."""
-    return connection.execute(sa.select(messages).where(messages.c.message_id == message_id)).one_or_none()
+    select = sa.select(messages).where(messages.c.message_id == message_id, visible(actor))
+    return connection.execute(select).one_or_none()
 
 
-def messages_of_work(connection: Connection, work_id: str) -> list[Any]:
-    """Every message ever made about a work, oldest first."""
-    select = sa.select(messages).where(messages.c.work_id == work_id)
+def messages_of_work(connection: Connection, actor: Actor, work_id: str) -> list[Any]:
+    """Every message ever made about a work, digests included, oldest first."""
+    select = sa.select(messages).where(about_work(work_id), visible(actor))
     return list(connection.execute(select.order_by(messages.c.created_at, messages.c.message_id)).all())
 
 
+def about_work(work_id: str) -> sa.ColumnElement[bool]:
+    """The condition that a message is about a work, alone or among others."""
+    told = sa.select(messages.c.message_id).where(messages.c.work_id == work_id)
+    gathers = sa.select(messages.c.digest_id).where(messages.c.work_id == work_id, messages.c.digest_id.is_not(None))
+    digests = sa.select(messages.c.message_id).where(_is_digest, messages.c.digest_id.in_(gathers))
+    return messages.c.message_id.in_(told.union(digests))
+
+
 def unknown_page(
-    connection: Connection, until: datetime, cursor: str | None, limit: int
+    connection: Connection, actor: Actor, until: datetime, cursor: str | None, limit: int
 ) -> tuple[list[Any], str | None]:
     """Messages whose fate has been unknown since `until` or longer, the latest first."""
-    select = sa.select(messages).where(_UNKNOWN, messages.c.unknown_at <= until)
+    select = sa.select(messages).where(UNKNOWN, messages.c.unknown_at <= until, visible(actor))
     return page(connection, select, messages.c.unknown_at, messages.c.message_id, cursor, limit)

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from contracts.campaigns import OPPORTUNITY_CLOSED, OPPORTUNITY_OPENED
+from contracts.access import Actor
+from contracts.campaigns import ACTION_RECORDED, OPPORTUNITY_CLOSED, OPPORTUNITY_OPENED
 from contracts.capture import LEAD_CAPTURED
 from contracts.distribution import SELLER_CHANGED, WORK_ASSIGNED, WORK_UNASSIGNED, SellerChanged
 from contracts.notifications import MESSAGE_SENT
 from runtime.database import Database
-from runtime.service import Storage, consume, operable, rpc
+from runtime.service import Asking, Storage, consume, operable, rpc
 from runtime.transaction import Transaction
 from services.reporting import handlers
 
@@ -21,6 +22,7 @@ class ReportingService:
 
     name = "reporting"
     database: Database = Storage()
+    actor: Actor = Asking()
 
     @consume(LEAD_CAPTURED, linger=LINGER)
     def lead_captured(self, transaction: Transaction, facts: list[Any]) -> None:
@@ -42,6 +44,10 @@ class ReportingService:
     def opportunity_closed(self, transaction: Transaction, facts: list[Any]) -> None:
         handlers.count_facts(transaction, OPPORTUNITY_CLOSED, facts)
 
+    @consume(ACTION_RECORDED, linger=LINGER)
+    def action_recorded(self, transaction: Transaction, facts: list[Any]) -> None:
+        handlers.count_facts(transaction, ACTION_RECORDED, facts)
+
     @consume(MESSAGE_SENT, linger=LINGER)
     def message_sent(self, transaction: Transaction, facts: list[Any]) -> None:
         handlers.count_facts(transaction, MESSAGE_SENT, facts)
@@ -53,4 +59,9 @@ class ReportingService:
     @rpc
     def counts(self, by: str = "source", since: str | None = None, until: str | None = None) -> dict[str, Any]:
         with self.database.read() as connection:
-            return handlers.counts(connection, by, since, until)
+            return handlers.counts(connection, self.actor, by, since, until)
+
+    @rpc
+    def overview(self, since: str, until: str, time_zone: str = "UTC") -> dict[str, Any]:
+        with self.database.read() as connection:
+            return handlers.overview(connection, self.actor, since, until, time_zone)

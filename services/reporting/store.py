@@ -1,19 +1,22 @@
 """Tables and queries of reporting."""
 
-from collections import Counter
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime, tzinfo
 from functools import cache
 from operator import itemgetter
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from contracts.access import Actor
 from runtime.columns import Id, Json, Utc
 from runtime.tables import add_bus_tables
 from runtime.transaction import Transaction, dialect_insert
-from services.reporting.domain.measures import Cell
+from services.reporting.domain.measures import OVERVIEW, Cell, Sum, subtotals
+from services.reporting.domain.overview import hours_of_other_days, whole_days
 
 metadata = sa.MetaData()
 add_bus_tables(metadata)
@@ -38,8 +41,28 @@ rollup = sa.Table(
     sa.Column("hour", Utc, primary_key=True),
     sa.Column("source", sa.String(80), primary_key=True),
     sa.Column("seller_id", sa.String(36), primary_key=True),
+    sa.Column("team_id", sa.String(36), primary_key=True),
+    sa.Column("currency", sa.String(3), primary_key=True),
     sa.Column("count", sa.Integer, nullable=False),
+    sa.Column("amount", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
+"""Facts counted: `measures.Cell`. amount: money in them, in minor units of currency."""
+
+summary = sa.Table(
+    "summary",
+    metadata,
+    sa.Column("team_id", sa.String(36), primary_key=True),
+    sa.Column("dimension", sa.String(10), primary_key=True),
+    sa.Column("measure", sa.String(40), primary_key=True),
+    sa.Column("starts_at", Utc, primary_key=True),
+    sa.Column("value", sa.String(80), primary_key=True),
+    sa.Column("currency", sa.String(3), primary_key=True),
+    sa.Column("count", sa.Integer, nullable=False),
+    sa.Column("amount", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""`measures.Subtotal`: an overview of months must not add up an hour of every seller and source, nearly one a lead."""
 
 seller = sa.Table(
     "seller",
@@ -54,12 +77,13 @@ _add_to_log = sa.insert(fact_log)
 
 
 @cache
-def _add_to_rollup(dialect: str) -> Any:
-    statement = dialect_insert(dialect, rollup)
-    keys = [rollup.c.measure, rollup.c.hour, rollup.c.source, rollup.c.seller_id]
-    added = {"count": rollup.c.count + statement.excluded.count}
+def _add_up(table: sa.Table, dialect: str) -> Any:
+    statement = dialect_insert(dialect, table)
+    added = {name: table.c[name] + statement.excluded[name] for name in ("count", "amount")}
     # Only because it returns something does SQLAlchemy send all rows together and not one by one.
-    return statement.on_conflict_do_update(index_elements=keys, set_=added).returning(rollup.c.measure)
+    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=added).returning(
+        table.c.measure
+    )
 
 
 @cache
@@ -78,20 +102,16 @@ def add_to_log(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     connection.execute(_add_to_log, rows)
 
 
-def add_to_rollup(transaction: Transaction, tally: Counter[Cell]) -> None:
-    """Adds counts to their cells, all together and always in the same order, so that replicas do not deadlock."""
-    rows = [
-        {
-            "measure": cell.measure,
-            "hour": cell.hour,
-            "source": cell.source,
-            "seller_id": cell.seller_id,
-            "count": count,
-        }
-        for cell, count in sorted(tally.items())
-    ]
-    connection = transaction.connection
-    connection.execute(_add_to_rollup(connection.dialect.name), rows)
+def add_up(transaction: Transaction, tally: Mapping[Cell, Sum]) -> None:
+    """Adds to cells and subtotals, all together and always in the same order, so that replicas do not deadlock."""
+    _add(transaction.connection, rollup, tally)
+    _add(transaction.connection, summary, subtotals(tally))
+
+
+def _add(connection: Connection, table: sa.Table, sums: Mapping[Any, Sum]) -> None:
+    rows = [{**asdict(place), "count": count, "amount": amount} for place, (count, amount) in sorted(sums.items())]
+    if rows:
+        connection.execute(_add_up(table, connection.dialect.name), rows)
 
 
 def keep_sellers(transaction: Transaction, rows: Sequence[dict[str, Any]]) -> None:
@@ -104,17 +124,93 @@ _DIMENSIONS = {"source": rollup.c.source, "seller": rollup.c.seller_id, "hour": 
 DIMENSIONS = tuple(_DIMENSIONS)
 
 
-def counts(connection: Connection, by: str, since: datetime | None, until: datetime | None) -> Sequence[Any]:
-    """Sums per measure and value of one dimension, over hours in [since, until)."""
+def _teams(actor: Actor) -> list[str]:
+    """The empty id is nobody's: it stands for what has no team, and for all teams together."""
+    return [team_id for team_id in actor.team_ids if team_id]
+
+
+def _visible_to(actor: Actor) -> sa.ColumnElement[bool]:
+    """Which cells of the rollup an actor sees. What nobody did is nobody's own."""
+    if actor.sees_all:
+        return sa.true()
+    if actor.sees_teams:
+        return rollup.c.team_id.in_(_teams(actor))
+    if actor.role == "seller" and actor.seller_id:
+        return rollup.c.seller_id == actor.seller_id
+    return sa.false()
+
+
+def counts(
+    connection: Connection, actor: Actor, by: str, since: datetime | None, until: datetime | None
+) -> Sequence[Any]:
+    """Sums per measure and value of one dimension that an actor sees, over hours in [since, until)."""
     dimension = _DIMENSIONS[by]
-    select = sa.select(rollup.c.measure, dimension.label("value"), sa.func.sum(rollup.c.count).label("count")).group_by(
-        rollup.c.measure, dimension
-    )
+    count = sa.func.sum(rollup.c.count).label("count")
+    select = sa.select(rollup.c.measure, dimension.label("value"), count).where(_visible_to(actor))
     if since is not None:
         select = select.where(rollup.c.hour >= since)
     if until is not None:
         select = select.where(rollup.c.hour < until)
-    return connection.execute(select.order_by(rollup.c.measure, dimension)).all()
+    return connection.execute(select.group_by(rollup.c.measure, dimension).order_by(rollup.c.measure, dimension)).all()
+
+
+def overview(connection: Connection, actor: Actor, by: str, since: datetime, until: datetime) -> Iterator[Any]:
+    """Rows (measure, value, currency, count, amount) of the measures of an overview by "source" or "seller" that an
+    actor sees, over hours in [since, until); several rows may belong together."""
+    first, last = _summed_up(actor, since, until)
+    for start, end in ((since, first), (last, until)):
+        yield from _rows(connection, _cells(actor, by, start, end), start < end)
+    yield from _rows(connection, _subtotals(actor, by, first, last), first < last)
+
+
+def overview_by_day(
+    connection: Connection, actor: Actor, since: datetime, until: datetime, zone: ZoneInfo
+) -> Iterator[Any]:
+    """The same by the days of the calendar in `zone`, in ISO 8601: days in UTC, but for the hours of theirs that belong
+    to another day there."""
+
+    @cache
+    def day_of(at: datetime, of: tzinfo = zone) -> str:
+        return at.astimezone(of).date().isoformat()
+
+    first, last = _summed_up(actor, since, until)
+    for start, end in ((since, first), (last, until)):
+        for measure, hour, *figures in _rows(connection, _cells(actor, "hour", start, end), start < end):
+            yield measure, day_of(hour), *figures
+    for measure, day, *figures in _rows(connection, _subtotals(actor, "day", first, last), first < last):
+        yield measure, day_of(day, UTC), *figures
+    moved = hours_of_other_days(first, last, zone)
+    of_moved = _subtotals(actor, "hour", first, last).where(summary.c.starts_at.in_(moved))
+    for measure, hour, currency, count, amount in _rows(connection, of_moved, bool(moved)):
+        yield measure, day_of(hour), currency, count, amount
+        yield measure, day_of(hour, UTC), currency, -count, -amount
+
+
+def _summed_up(actor: Actor, since: datetime, until: datetime) -> tuple[datetime, datetime]:
+    """The part of a span that subtotals answer for; they know nothing of one seller, whose cells are few enough."""
+    return whole_days(since, until) if actor.sees_all or actor.sees_teams else (until, until)
+
+
+def _rows(connection: Connection, select: sa.Select[Any], is_asked: bool) -> Sequence[Any]:
+    return connection.execute(select).all() if is_asked else ()
+
+
+def _cells(actor: Actor, by: str, start: datetime, end: datetime) -> sa.Select[Any]:
+    at = sa.and_(rollup.c.hour >= start, rollup.c.hour < end)
+    return _sums(rollup, _DIMENSIONS[by]).where(at, _visible_to(actor))
+
+
+def _subtotals(actor: Actor, by: str, start: datetime, end: datetime) -> sa.Select[Any]:
+    at = sa.and_(summary.c.starts_at >= start, summary.c.starts_at < end)
+    teams = [""] if actor.sees_all else _teams(actor)
+    select = _sums(summary, summary.c.starts_at if by in ("day", "hour") else summary.c.value)
+    return select.where(summary.c.team_id.in_(teams), summary.c.dimension == by, at)
+
+
+def _sums(table: sa.Table, value: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    keys = (table.c.measure, value, table.c.currency)
+    figures = (sa.func.sum(table.c.count), sa.func.sum(table.c.amount))
+    return sa.select(*keys, *figures).where(table.c.measure.in_(OVERVIEW)).group_by(*keys)
 
 
 def seller_names(connection: Connection) -> dict[str, str]:

@@ -1,10 +1,10 @@
 """One fact of every type with every field filled, as the golden files hold them."""
 
-from contracts.campaigns import OpportunityClosed, OpportunityOpened
+from contracts.campaigns import ActionRecorded, OpportunityClosed, OpportunityOpened
 from contracts.capture import AcceptSubmission, FieldRule, FormChanged, LeadCaptured
 from contracts.distribution import SellerChanged, WorkAssigned, WorkUnassigned
 from contracts.message import Fact
-from contracts.notifications import MessageSent
+from contracts.notifications import MessageSent, ProviderEvent
 
 FACT = "019cb8d1-0000-7000-8000-00000000f001"
 LEAD = "019cb8d1-0000-7000-8000-00000000a001"
@@ -31,6 +31,8 @@ FACTS: dict[str, Fact] = {
         context={"utm_source": "google", "ip": "203.0.113.7"},
         digest="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         import_id="019cb8d1-0000-7000-8000-000000001001",
+        is_test=True,
+        suspicion="honeypot",
     ),
     "form_changed": FormChanged(
         id=FACT,
@@ -44,13 +46,15 @@ FACTS: dict[str, Fact] = {
         channel="site",
         active=True,
         fields=(
-            FieldRule(name="nome", kind="text", role="name", required=True, max_length=120),
+            FieldRule(name="nome", kind="text", role="name", required=True, max_length=120, label="O seu nome"),
             FieldRule(name="plano", kind="choice", choices=("basic", "full")),
         ),
         one_of=("telefone", "email"),
         allowed_origins=("https://shop.example",),
         region="ES",
         locale="es",
+        title="Pida su presupuesto",
+        thanks="¡Gracias!\nLe llamamos hoy.",
     ),
     "lead_captured": LeadCaptured(
         id=FACT,
@@ -108,6 +112,7 @@ FACTS: dict[str, Fact] = {
         seller_id=SELLER,
         unassigned_at="2026-03-01T11:00:00.000000+00:00",
         reason="returned",
+        team_id=TEAM,
     ),
     "opportunity_opened": OpportunityOpened(
         id=FACT,
@@ -131,6 +136,27 @@ FACTS: dict[str, Fact] = {
         seller_id=SELLER,
         outcome="won",
         closed_at="2026-03-09T17:30:00.000000+00:00",
+        amount=129_900,
+        currency="EUR",
+        source="spring campaign",
+        team_id=TEAM,
+    ),
+    "action_recorded": ActionRecorded(
+        id=FACT,
+        subject="019cb8d1-0000-7000-8000-000000004001",
+        subject_version=1,
+        correlation_id=CORRELATION,
+        action_id="019cb8d1-0000-7000-8000-000000004001",
+        opportunity_id="019cb8d1-0000-7000-8000-000000002001",
+        work_id=LEAD,
+        contact_id=CONTACT,
+        seller_id=SELLER,
+        team_id=TEAM,
+        source="spring campaign",
+        kind="call",
+        outcome="callback",
+        at="2026-03-02T09:15:00.000000+00:00",
+        next_at="2026-03-04T14:00:00.000000+00:00",
     ),
     "message_sent": MessageSent(
         id=FACT,
@@ -144,5 +170,20 @@ FACTS: dict[str, Fact] = {
         work_id=LEAD,
         status="unknown",
         sent_at="2026-03-01T10:00:02.000000+00:00",
+    ),
+    "record_provider_event": ProviderEvent(
+        id=FACT,
+        subject="019cb8d1-0000-7000-8000-000000003001",
+        subject_version=1,
+        correlation_id=CORRELATION,
+        provider="twilio",
+        kind="failed",
+        event_id="SM0123456789abcdef0123456789abcdef:undelivered",
+        at="2026-03-01T10:00:05.000000+00:00",
+        message_id="019cb8d1-0000-7000-8000-000000003001",
+        provider_id="SM0123456789abcdef0123456789abcdef",
+        address="+351912345678",
+        text="Unreachable destination handset 🙂",
+        code="30003",
     ),
 }

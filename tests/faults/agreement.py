@@ -9,10 +9,12 @@ import sqlalchemy as sa
 from rest import Databases
 from sqlalchemy.engine import Connection
 
+from contracts.access import OPERATOR
 from gateway.store import form as known_form
 from runtime.clock import utc_now
-from services.campaigns.store import opportunity, task
-from services.capture.store import form, lead
+from services.campaigns.store import action, opportunity, task
+from services.capture.tables import form, lead
+from services.capture.tables import owner as lead_owner
 from services.distribution.handlers.views import assignments
 from services.distribution.tables import decisions, loads, sellers, work
 from services.notifications.store import messages, works
@@ -90,7 +92,8 @@ def _within_distribution(connection: Connection, truth: _Assignments) -> Problem
         {row.seller_id: row.open_work for row in connection.execute(sa.select(loads)) if row.open_work},
     )
     waiting = [key for key, row in truth.work.items() if row.state == "waiting"]
-    silent = [row["work_id"] for row in assignments(connection, waiting, now=utc_now()) if not row["waiting_reason"]]
+    shown = assignments(connection, OPERATOR, waiting, now=utc_now())
+    silent = [row["work_id"] for row in shown if not row["waiting_reason"]]
     if silent:
         yield f"{len(silent)} wait without a reason: {silent[:MOST_TOLD]}"
 
@@ -101,14 +104,27 @@ def _capture(connection: Connection, truth: _Assignments) -> Problems:
         {row.id: (row.contact_id, row.form_id, row.source) for row in connection.execute(sa.select(lead))},
         {row.lead_id: (row.contact_id, row.form_id, row.source) for row in truth.work.values()},
     )
+    owners = list(connection.execute(sa.select(lead_owner)))
+    ever = {truth.work[work_id].lead_id: truth.work[work_id] for work_id, _ in truth.decided}
+    yield from _differ(
+        "assignments, and the owners of leads",
+        {key: (row.seller_id, row.assignment_version) for key, row in ever.items()},
+        {row.lead_id: (row.seller_id, row.version) for row in owners},
+    )
+    yield from _differ(
+        "teams of those who have work, and of the owners of leads",
+        {key: row.team_id for key, row in ever.items() if row.seller_id},
+        {row.lead_id: row.team_id for row in owners if row.seller_id},
+    )
 
 
 def _campaigns(connection: Connection, truth: _Assignments) -> Problems:
-    """An opportunity with its one task for all work that ever had a seller, in the hands of whoever has it now."""
+    """An opportunity with its one open task for all work that ever had a seller, in the hands of whoever has it now."""
     found = {row.work_id: row for row in connection.execute(sa.select(opportunity))}
     tasks: dict[str, list[Any]] = defaultdict(list)
     for row in connection.execute(sa.select(task)):
         tasks[row.opportunity_id].append((row.seller_id, row.state))
+    acted = Counter(connection.execute(sa.select(action.c.opportunity_id)).scalars())
     ever = {work_id: truth.work[work_id] for work_id, _ in truth.decided}
     yield from _differ(
         "assignments, and opportunities",
@@ -121,9 +137,18 @@ def _campaigns(connection: Connection, truth: _Assignments) -> Problems:
         {key: row.state for key, row in found.items()},
     )
     yield from _differ(
-        "opportunities, and their tasks",
-        {row.id: [(row.seller_id, "dropped" if row.state == "closed" else "open")] for row in found.values()},
-        tasks,
+        "opportunities, and their open tasks",
+        {row.id: [row.seller_id] for row in found.values() if row.state == "open"},
+        {
+            key: open_tasks
+            for key, each in tasks.items()
+            if (open_tasks := [who for who, state in each if state == "open"])
+        },
+    )
+    yield from _differ(
+        "actions, each of which plans the next, and tasks",
+        {row.id: 1 + acted[row.id] for row in found.values()},
+        {key: len(each) for key, each in tasks.items()},
     )
 
 
@@ -180,6 +205,8 @@ def _counts(databases: Databases, truth: _Assignments) -> Problems:
             wanted["opportunities_opened", ""] += 1
             if row.outcome:
                 wanted[f"opportunities_{row.outcome}", row.seller_id] += 1
+        acted = connection.execute(sa.select(action.c.seller_id)).scalars()
+        wanted.update(("actions_recorded", seller_id) for seller_id in acted)
     with databases["notifications"].read() as connection:
         told = connection.execute(sa.select(messages.c.seller_id).where(messages.c.channel == "in_app")).scalars()
         wanted.update(("in_app_sent", seller_id) for seller_id in told)

@@ -12,7 +12,7 @@ from runtime.settings import Settings
 from runtime.transaction import Transaction
 from services.notifications.channels import Accepted, Channel, Outgoing
 from services.notifications.channels.build import channels
-from services.notifications.links import message_link
+from services.notifications.links import Links
 from services.notifications.sending import Sender
 
 STEPS = (
@@ -48,10 +48,10 @@ class DyingChannel:
 class DyingSender(Sender):
     step = ""
 
-    def _claim(self, tx: Transaction) -> Any:
+    def _claim(self, tx: Transaction, links: Links) -> Any:
         if self.step == "before_claim":
             die()
-        job = super()._claim(tx)
+        job = super()._claim(tx, links)
         if self.step == "before_claim_is_committed":
             die()
         return job
@@ -65,7 +65,7 @@ class DyingSender(Sender):
 def main(step: str) -> None:
     settings = Settings.load()
     ways: Any = {name: DyingChannel(channel, step) for name, channel in channels(settings).items()}
-    sender = DyingSender(open_database("notifications", settings), ways, message_link(settings))
+    sender = DyingSender(open_database("notifications", settings), ways, settings.address)
     sender.step = step
     sender.send_next(on_claimed=die if step == "after_claim" else lambda: None)
 

@@ -3,8 +3,10 @@
 import random
 import threading
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any
 
+from runtime.clock import iso, utc_now
 from runtime.errors import NotFound, RuntimeRefusal, Unavailable
 
 Call = Callable[..., Any]
@@ -54,6 +56,14 @@ def close(call: Call, work_id: str, outcome: str) -> None:
     opportunity = shown[0]
     named = {name: opportunity[name] for name in ("opportunity_id", "version")}
     call("campaigns", "close_opportunity", outcome=outcome, reason="too expensive", **named)
+
+
+def telephone(call: Call, work_id: str) -> None:
+    """The seller who has a lead calls, reaches nobody and will try again tomorrow."""
+    card = call("campaigns", "opportunity_of", work_id=work_id)
+    action = {"kind": "call", "outcome": "no_answer", "next_at": iso(utc_now() + timedelta(days=1))}
+    named = {name: card[name] for name in ("opportunity_id", "version")}
+    call("campaigns", "record_action", action=action, **named)
 
 
 class Restless:

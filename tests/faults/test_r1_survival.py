@@ -17,13 +17,14 @@ from people import Restless
 from rest import Databases, set_aside, settle
 from runtime_cases import count, wait_for
 
+from contracts.access import OPERATOR
 from contracts.catalogue import SERVICES
 from runtime.postgres import PostgresCluster
 from runtime.rabbitmq import RabbitNode
 from runtime.settings import Settings
 from services.campaigns.store import opportunity
-from services.capture.store import lead
-from services.distribution.handlers.views import fairness
+from services.capture.tables import lead
+from services.distribution.handlers.reasons import fairness
 from services.distribution.tables import work
 
 ORDINARY_SECONDS = 12.0
@@ -216,7 +217,7 @@ def _refuse_unfair(databases: Databases, teams: dict[str, Team]) -> dict[str, fl
     largest = {}
     with databases["distribution"].read() as connection:
         for name, (team_id, _) in teams.items():
-            largest[name] = max(abs(item["debt"]) for item in fairness(connection, team_id)["items"])
+            largest[name] = max(abs(item["debt"]) for item in fairness(connection, OPERATOR, team_id)["items"])
     assert largest[STILL] < 1, largest
     # Below two is promised for named stories. By chance, with returns and with sellers who come and go, a correct
     # rotation may pass that; what no chance makes is a debt that grows with the leads.

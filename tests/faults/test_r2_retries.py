@@ -16,7 +16,7 @@ from contracts.capture import ACCEPT_SUBMISSION
 from runtime.settings import Settings
 from runtime.tables import failed, inbox, outbox
 from runtime.wire import pack
-from services.capture.store import lead, quarantine
+from services.capture.tables import lead, quarantine
 
 pytestmark = pytest.mark.feature("R2")
 

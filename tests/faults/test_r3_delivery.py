@@ -17,8 +17,8 @@ from runtime.rabbitmq import RabbitNode
 from runtime.settings import Settings
 from runtime.tables import outbox
 from runtime.wire import pack, read_fact, unpack
-from services.capture.handlers import prepare, store_leads
-from services.capture.store import lead
+from services.capture.handlers.intake import prepare, store_leads
+from services.capture.tables import lead
 
 pytestmark = pytest.mark.feature("R3")
 

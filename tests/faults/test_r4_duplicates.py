@@ -12,7 +12,7 @@ import pytest
 from agreement import disagreements
 from fault_cases import FORM_DEFINITION, found, submission
 from installation import Installation, new_seed
-from people import Call, assignment, change_seller, close, give_back, hand_over
+from people import Call, assignment, change_seller, close, give_back, hand_over, telephone
 from rest import contents, differences, set_aside, settle
 from runtime_cases import count, rows, wait_for
 
@@ -167,8 +167,10 @@ class Story:
         return leads
 
     def people_act(self, leads: Sequence[AcceptSubmission]) -> None:
-        """Of these leads, ten change hands, are won or lost; sellers come and go; inboxes are read."""
+        """Of these leads, ten change hands, are won or lost; sellers call, come and go; inboxes are read."""
         change_hands(self._call, self.sellers, self.form_id, [lead.lead_id for lead in leads])
+        telephone(self._call, leads[8].lead_id)
+        telephone(self._call, leads[10].lead_id)
         close(self._call, leads[8].lead_id, "won")
         close(self._call, leads[9].lead_id, "lost")
         read_inbox(self._call, self.sellers[0])

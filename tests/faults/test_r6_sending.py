@@ -24,6 +24,7 @@ from installation import SOAK_SECONDS, new_seed
 from notification_cases import Sandbox, age_doubts, assigned, receive, rows, seller, sender, states
 from runtime_cases import wait_for
 
+from contracts.access import OPERATOR
 from runtime.clock import utc_now
 from runtime.database import Database, open_database
 from runtime.ids import new_id
@@ -66,9 +67,9 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 def assign(database: Database, count: int, wanted: tuple[str, ...] = CHANNELS) -> None:
-    seller_id = new_id()
-    receive(database, seller(seller_id, channels=wanted))
-    receive(database, *(assigned(seller_id) for _ in range(count)))
+    sellers = [new_id() for _ in range(count)]
+    receive(database, *(seller(seller_id, channels=wanted) for seller_id in sellers))
+    receive(database, *(assigned(seller_id) for seller_id in sellers))
 
 
 def successors(database: Database, settings: Settings, hours: int = 3) -> None:
@@ -90,7 +91,7 @@ def listed(database: Database, monkeypatch: pytest.MonkeyPatch) -> set[str]:
     later = utc_now() + timedelta(hours=4)
     monkeypatch.setattr(handlers, "utc_now", lambda: later)
     with database.read() as connection:
-        return {item["message_id"] for item in handlers.unknown(connection, None, 500)["items"]}
+        return {item["message_id"] for item in handlers.unknown(connection, OPERATOR, None, 500)["items"]}
 
 
 def check(database: Database, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, context: str = "") -> None:
@@ -184,7 +185,7 @@ def test_what_a_person_settles_as_not_sent_is_sent_exactly_once_more(
     assert (len(in_doubt), sandbox.ledger()) == (6, [])
     age_doubts(database)
     for message_id, outcome in zip(in_doubt, ("not_sent", "not_sent", "not_sent", "sent"), strict=False):
-        database.transact(handlers.settle_message, message_id, outcome, "ana")
+        database.transact(handlers.settle_message, OPERATOR, message_id, outcome, "ana")
     with ThreadPoolExecutor(3) as pool:
         for done in [pool.submit(successors, database, sandboxed) for _ in range(3)]:
             done.result()

@@ -14,7 +14,7 @@ from contracts.capture import ACCEPT_SUBMISSION, LEAD_CAPTURED
 from runtime.settings import Settings
 from runtime.tables import failed, suspect
 from runtime.wire import Outgoing, pack
-from services.capture.store import lead
+from services.capture.tables import lead
 
 pytestmark = pytest.mark.feature("R8")
 

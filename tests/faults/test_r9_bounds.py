@@ -23,7 +23,7 @@ from runtime.settings import Settings
 from runtime.tables import failed
 from runtime.trouble import Trouble, classify
 from runtime.wire import pack
-from services.capture.store import lead
+from services.capture.tables import lead
 
 pytestmark = pytest.mark.feature("R9")
 

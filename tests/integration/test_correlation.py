@@ -93,6 +93,7 @@ def test_a_lead_is_with_its_seller_at_once_and_followed_by_one_id(installation: 
     for name in installation.running:
         assert lines_of(installation, name), f"{name} says nothing"
 
-    page = requests.get(f"{installation.url}/panel/{seller}", auth=("bia", key), timeout=10)
-    assert page.status_code == 200
-    assert "Ana Sofia" in page.text
+    work = requests.get(
+        f"{installation.url}/api/v1/sellers/{seller}/work", headers={"Authorization": f"Bearer {key}"}, timeout=10
+    )
+    assert [item["card"]["name"] for item in work.json()["items"]] == ["Ana Sofia"]

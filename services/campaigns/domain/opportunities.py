@@ -33,3 +33,8 @@ def first_contact_due(assigned_at: datetime) -> datetime:
 def needs_reason(outcome: str) -> bool:
     """A refusal without its reason teaches nobody anything."""
     return outcome == "lost"
+
+
+def is_currency(code: str) -> bool:
+    """Whether `code` is written as ISO 4217 writes currencies; which ones there are changes too often to list."""
+    return len(code) == 3 and code.isascii() and code.isalpha() and code.isupper()

@@ -1,6 +1,7 @@
 """What makes a form definition acceptable."""
 
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import fields as fields_of
 from typing import Any, get_args
 
@@ -17,12 +18,27 @@ SETTINGS = tuple(setting.name for setting in fields_of(FieldRule))
 _KEY = re.compile(rf"[a-z0-9][a-z0-9-]{{{limits.SHORTEST_FORM_KEY - 2},{limits.FORM_KEY - 2}}}[a-z0-9]")
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?")
 _REGION = re.compile(r"[A-Z]{2}")
+_UNSTORABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 Problem = tuple[str, str, str]
 """Field, code, sentence."""
 
 
-def problems_of_form(form: dict[str, Any]) -> list[Problem]:
+def roles_of(fields: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Which field fills what of the contact (role -> field name): the first of those with that role."""
+    roles: dict[str, str] = {}
+    for field in fields:
+        if role := field.get("role"):
+            roles.setdefault(role, field["name"])
+    return roles
+
+
+def labels_of(fields: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """What people read for each field, by its name."""
+    return {field["name"]: field.get("label") or field["name"] for field in fields}
+
+
+def problems_of_form(form: Mapping[str, Any]) -> list[Problem]:
     """What is wrong with a whole form definition, whatever its values are; empty when nothing is."""
     problems: list[Problem] = []
     problems += _text("name", form.get("name"), limits.FORM_NAME)
@@ -37,6 +53,8 @@ def problems_of_form(form: dict[str, Any]) -> list[Problem]:
     if not _REGION.fullmatch(str(form.get("region"))):
         problems.append(("region", INVALID, "a country of two capital letters, such as PT"))
     problems += _flag("active", form.get("active", True))
+    problems += _optional("title", form.get("title", ""), limits.FORM_TITLE)
+    problems += _optional("thanks", form.get("thanks", ""), limits.FORM_THANKS)
     problems += _origins(form.get("allowed_origins"))
     return problems + _fields(form.get("fields"), form.get("one_of", []))
 
@@ -49,7 +67,7 @@ def _fields(fields: Any, one_of: Any) -> list[Problem]:
     problems += [
         (f"fields.{index}.name", INVALID, f"{name!r} is there twice")
         for index, name in enumerate(names)
-        if name in names[:index]
+        if isinstance(name, str) and name in names[:index]
     ]
     if not isinstance(one_of, list):
         return [*problems, ("one_of", INVALID, "a list of names of fields; an empty one when none is needed")]
@@ -62,6 +80,12 @@ def _fields(fields: Any, one_of: Any) -> list[Problem]:
 def _text(where: str, value: Any, longest: int) -> list[Problem]:
     if not isinstance(value, str) or not value.strip():
         return [(where, REQUIRED, "must be filled")]
+    return _optional(where, value, longest)
+
+
+def _optional(where: str, value: Any, longest: int) -> list[Problem]:
+    if not isinstance(value, str) or _UNSTORABLE.search(value):
+        return [(where, INVALID, "text without control characters")]
     return [(where, TOO_LONG, f"at most {longest} characters")] if len(value) > longest else []
 
 
@@ -94,6 +118,10 @@ def _field(where: str, field: Any) -> list[Problem]:
     problems += _text(f"{where}.name", name, limits.FIELD_NAME)
     if isinstance(name, str) and (name.startswith("_") or name in RESERVED):
         problems.append((f"{where}.name", NOT_ALLOWED, "this name is an instruction to the form, not a field"))
+    elif isinstance(name, str) and name.strip() not in ("", name):
+        # A post's names are stripped: such a field could never be filled.
+        problems.append((f"{where}.name", INVALID, "without space before or after"))
+    problems += _optional(f"{where}.label", field.get("label", ""), limits.FIELD_LABEL)
     if field.get("kind", "text") not in KINDS:
         problems.append((f"{where}.kind", INVALID, f"one of {', '.join(KINDS)}"))
     if field.get("role", "") not in ROLES:

@@ -1,4 +1,5 @@
-"""When a seller can be given work: working hours in their own time zone, holidays, time off, the active switch.
+"""When a seller can be given work: working hours in their own time zone, holidays, time off, and two switches, the
+company's and their own.
 
 A wall-clock time means the first instant at which the seller's clock shows that time or a later one. So a window that
 starts inside the hour skipped in spring starts at the first real instant after it, and a time that comes twice in
@@ -14,7 +15,7 @@ from functools import lru_cache
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
-Absence = Literal["inactive", "time_off", "holiday", "off_hours"]
+Absence = Literal["inactive", "switched_off", "time_off", "holiday", "off_hours"]
 
 HORIZON_DAYS: Final = 400
 """How far ahead the next change is looked for; nobody plans holidays without a gap for longer."""
@@ -53,13 +54,23 @@ class TimeOff:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Everything that says when one seller works."""
+    """Everything that says when one seller works.
+
+    active: the company's switch.
+    available: the seller's own, which turns round at `available_until`; None for one that stays as it is.
+    """
 
     time_zone: str
     windows: tuple[Window, ...] = ()
     holidays: frozenset[date] = frozenset()
     time_off: tuple[TimeOff, ...] = ()
     active: bool = True
+    available: bool = True
+    available_until: datetime | None = None
+
+    def is_switched_on(self, at: datetime) -> bool:
+        """How the seller's own switch stands at an instant."""
+        return self.available == (self.available_until is None or at < self.available_until)
 
 
 def parse_windows(hours: Sequence[tuple[Sequence[int], str, str]]) -> tuple[Window, ...]:
@@ -121,6 +132,8 @@ def absence(schedule: Schedule, at: datetime) -> Absence | None:
     """Why the seller cannot be given work at an instant; None when they can."""
     if not schedule.active:
         return "inactive"
+    if not schedule.is_switched_on(at):
+        return "switched_off"
     if any(off.starts_at <= at < off.ends_at for off in schedule.time_off):
         return "time_off"
     today = at.astimezone(_zone(schedule.time_zone)).date()
@@ -138,13 +151,14 @@ def absence(schedule: Schedule, at: datetime) -> Absence | None:
 def next_change(schedule: Schedule, at: datetime, until: datetime | None = None) -> datetime | None:
     """The first instant after `at` at which the seller becomes or may stay available; None when nothing is in sight.
 
-    Only beginnings count: hours that begin, a holiday or time off that ends.
+    Only beginnings count: hours that begin, a holiday or time off that ends, a switch that turns on by itself.
 
     until: what is later is not in sight, and not looked for; without it, HORIZON_DAYS.
     """
     if not schedule.active:
         return None
-    ends = sorted(off.ends_at for off in schedule.time_off if off.ends_at > at)
+    turns = [schedule.available_until] if schedule.available_until else []
+    ends = sorted(end for end in [*turns, *(off.ends_at for off in schedule.time_off)] if end > at)
     today = at.astimezone(_zone(schedule.time_zone)).date()
     for shift in range(-1, HORIZON_DAYS):
         day = today + timedelta(days=shift)

@@ -1,6 +1,7 @@
 """What reaches distribution by itself: captured leads, closed opportunities, the clock."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
@@ -8,12 +9,15 @@ from contracts.campaigns import OpportunityClosed
 from contracts.capture import LeadCaptured
 from contracts.message import Lane
 from runtime.clock import parse_iso, utc_now
+from runtime.errors import Conflict
 from runtime.transaction import Transaction
 from services.distribution import store
 from services.distribution.handlers.distribute import Work, distribute
-from services.distribution.handlers.pool import admit, open_pools
+from services.distribution.handlers.pool import open_pools
 
 POOLS_AT_ONCE: Final = 20
+LOOKS: Final = 5
+"""How often work may go to somebody else between finding out whose it is and holding their row."""
 
 
 def take_leads(tx: Transaction, leads: Sequence[LeadCaptured], now: datetime | None = None) -> None:
@@ -58,13 +62,25 @@ def _work(lead: LeadCaptured, team_id: str | None, lane: Lane, now: datetime) ->
 def close_work(tx: Transaction, closed: Sequence[OpportunityClosed], now: datetime | None = None) -> None:
     """Frees the sellers of work whose opportunity ended, and gives them what waits."""
     work_ids = {fact.work_id for fact in closed}
+    for _ in range(LOOKS):
+        with suppress(_GivenMeanwhile), tx.attempt():  # undone, it lets go of what it held
+            return _close(tx, work_ids, now or utc_now())
+    raise Conflict("this work changes its seller all the time")
+
+
+class _GivenMeanwhile(Exception):
+    """Work has gone to a seller whose row is not held; to take it now would be out of order."""
+
+
+def _close(tx: Transaction, work_ids: Collection[str], now: datetime) -> None:
     found = store.work.by_id(tx.connection, work_ids)
     sellers = {row["seller_id"] for row in found if row["seller_id"]}
     teams = {row["team_id"] for row in found if row["team_id"]}
     teams |= {row["team_id"] for row in store.staff.teams_of(tx.connection, sellers)}
-    opened = open_pools(tx.connection, teams, now or utc_now(), also=sellers)
-    freed = store.work.close(tx, work_ids)
-    admit(tx.connection, opened, freed)  # somebody may have been given the work before its pool was ours
+    opened = open_pools(tx.connection, teams, now, also=sellers)
+    freed = store.work.close(tx, work_ids, now)
+    if not opened.sellers.keys() >= set(freed):
+        raise _GivenMeanwhile
     for seller_id in freed:
         opened.sellers[seller_id].release()
     distribute(tx, opened)

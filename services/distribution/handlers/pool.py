@@ -134,23 +134,12 @@ def open_pools(
         for team_id in {row["team_id"] for row in rows} - {None}:
             pools[team_id].members.append(seller_id)  # in the order of their ids
         away = {(row["starts_at"], row["ends_at"]) for row in rows if row["starts_at"]}
-        opened.sellers[seller_id] = _standing(rows[0], (TimeOff(*span) for span in sorted(away)), now)
+        opened.sellers[seller_id] = standing(rows[0], (TimeOff(*span) for span in sorted(away)), now)
     return opened
 
 
-def admit(connection: Connection, opened: OpenPools, seller_ids: Iterable[str], *, lock: bool = True) -> None:
-    """Opens those of these sellers that are not open yet, also such as are in none of the pools."""
-    missing = set(seller_ids) - opened.sellers.keys()
-    if not missing:
-        return
-    rows = store.pools.sellers_with_load(connection, missing, lock=lock)
-    away = store.pools.time_off_of(connection, missing, opened.now)
-    for row in rows:
-        spans = (TimeOff(off["starts_at"], off["ends_at"]) for off in away if off["seller_id"] == row["id"])
-        opened.sellers[row["id"]] = _standing(row, spans, opened.now)
-
-
-def _standing(row: RowMapping, away: Iterable[TimeOff], now: datetime) -> Standing:
+def standing(row: RowMapping, away: Iterable[TimeOff], now: datetime) -> Standing:
+    """A seller as they stand. row: their columns and those of their counters. away: time off that has not ended."""
     schedule = schedule_of(row, away)
     today = local_day(schedule.time_zone, now).isoformat()
     given = row["given"] if row["day"] == today else 0
@@ -166,6 +155,8 @@ def schedule_of(row: RowMapping, away: Iterable[TimeOff]) -> Schedule:
         holidays=_dates(tuple(row["holidays"])),
         time_off=tuple(away),
         active=row["active"],
+        available=row["available"],
+        available_until=row["available_until"],
     )
 
 

@@ -25,6 +25,8 @@ _standing = (
     sellers.c.working_hours,
     sellers.c.holidays,
     sellers.c.active,
+    sellers.c.available,
+    sellers.c.available_until,
     loads.c.open_work,
     loads.c.day,
     loads.c.given,

@@ -1,12 +1,15 @@
 """Work, and the decisions about it."""
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
+from contracts.access import Actor
 from runtime.transaction import Transaction
+from services.distribution.store import sight
 from services.distribution.store.reading import IDS, Rows, all_of, one_of
 from services.distribution.tables import decisions, rules, snapshots, work
 
@@ -22,6 +25,12 @@ def known(connection: Connection, work_ids: Collection[str]) -> set[str]:
 def by_id(connection: Connection, work_ids: Collection[str]) -> Rows:
     """Work, in the order of its ids."""
     return all_of(connection, sa.select(work).where(work.c.work_id.in_(work_ids)).order_by(work.c.work_id))
+
+
+def seen(connection: Connection, actor: Actor, work_ids: Collection[str]) -> Rows:
+    """Those of this work that `actor` sees, in the order of its ids."""
+    select = sa.select(work).where(work.c.work_id.in_(work_ids), sight.of_work(actor))
+    return all_of(connection, select.order_by(work.c.work_id))
 
 
 _place = sa.func.row_number().over(
@@ -73,43 +82,75 @@ def assign_waiting(tx: Transaction, rows: list[dict[str, Any]]) -> bool:
     return len(tx.connection.execute(statement, rows).all()) == len(rows)
 
 
-def change(tx: Transaction, work_id: str, version: int, **values: Any) -> bool:
-    """Changes work that still has this assignment_version and is not closed; tells whether it did."""
-    update = (
-        sa.update(work)
-        .where(work.c.work_id == work_id, work.c.assignment_version == version, work.c.state != "closed")
-        .values(**values)
+CHANGED_BY_HAND = (
+    *("state", "seller_id", "team_id", "team_by_hand", "assignment_version", "assigned_at", "reason"),
+    *("waiting_reason", "waiting_since", "opened_at", "returned_by"),
+)
+
+
+def hand_over(tx: Transaction, rows: list[dict[str, Any]]) -> bool:
+    """Gives work by hand, unless somebody changed it since it was read.
+
+    rows: whole rows as they shall be, `assignment_version` one more than it was.
+
+    Returns: whether all of them were as expected.
+    """
+    statement = tx.insert(work)
+    new = statement.excluded
+    unchanged = sa.and_(work.c.state != "closed", work.c.assignment_version == new.assignment_version - 1)
+    statement = statement.on_conflict_do_update(
+        index_elements=[work.c.work_id], set_={name: new[name] for name in CHANGED_BY_HAND}, where=unchanged
+    ).returning(work.c.work_id)
+    return len(tx.connection.execute(statement, rows).all()) == len(rows)
+
+
+def open_first(tx: Transaction, work_id: str, seller_id: str, now: datetime) -> None:
+    """Keeps when its seller first looked at work that is still theirs."""
+    update = sa.update(work).where(
+        work.c.work_id == work_id,
+        work.c.seller_id == seller_id,
+        work.c.state == "assigned",
+        work.c.opened_at.is_(None),
     )
-    return tx.connection.execute(update).rowcount == 1
+    tx.connection.execute(update.values(opened_at=now))
 
 
-def close(tx: Transaction, work_ids: Collection[str]) -> list[str]:
+def close(tx: Transaction, work_ids: Collection[str], now: datetime) -> list[str]:
     """Closes what is not closed yet; the sellers of what was open, once for each piece of work."""
     update = (
         sa.update(work)
         .where(work.c.work_id.in_(work_ids), work.c.state != "closed")
-        .values(state="closed")
+        .values(state="closed", closed_at=now)
         .returning(work.c.seller_id)
     )
     return [seller for seller in tx.connection.execute(update).scalars() if seller]
 
 
 def follow_rule(tx: Transaction, form_id: str, team_id: str) -> None:
-    """Moves the waiting work of a form into a team's pool."""
+    """Moves the waiting work of a form into a team's pool, but for what a person put where it is."""
     tx.connection.execute(
         sa.update(work)
-        .where(work.c.form_id == form_id, work.c.state == "waiting", work.c.team_id.is_distinct_from(team_id))
+        .where(
+            work.c.form_id == form_id,
+            work.c.state == "waiting",
+            work.c.team_id.is_distinct_from(team_id),
+            sa.not_(work.c.team_by_hand),
+        )
         .values(team_id=team_id)
     )
 
 
 def forms_left_behind(connection: Connection) -> Rows:
     """(form_id, team_id, left_in) of rules whose form has work waiting in another pool, or in none (`left_in` is null):
-    it came while the rule was being made or changed."""
+    it came while the rule was being made or changed, and no person put it there."""
     select = (
         sa.select(rules.c.form_id, rules.c.team_id, work.c.team_id.label("left_in"))
         .join(work, work.c.form_id == rules.c.form_id)
-        .where(work.c.state == "waiting", work.c.team_id.is_distinct_from(rules.c.team_id))
+        .where(
+            work.c.state == "waiting",
+            work.c.team_id.is_distinct_from(rules.c.team_id),
+            sa.not_(work.c.team_by_hand),
+        )
         .distinct()
     )
     return all_of(connection, select)
@@ -138,6 +179,42 @@ def snapshot_with_decisions(connection: Connection, snapshot_id: str) -> tuple[R
     return snapshot, all_of(connection, sa.select(decisions).where(decisions.c.snapshot_id == snapshot_id))
 
 
-def rows() -> sa.Select[Any]:
-    """All work."""
-    return sa.select(work)
+def rows(
+    actor: Actor,
+    *,
+    state: str | None = None,
+    seller_id: str | None = None,
+    team_id: str | None = None,
+    form_id: str | None = None,
+    since: datetime | None = None,
+) -> sa.Select[Any]:
+    """The work `actor` sees: in one state, of one seller, team or form, that arrived at `since` or later."""
+    wanted = {"state": state, "seller_id": seller_id, "team_id": team_id, "form_id": form_id}
+    exact = (work.c[name] == value for name, value in wanted.items() if value is not None)
+    select = sa.select(work).where(sight.of_work(actor), *exact)
+    return select if since is None else select.where(work.c.arrived_at >= since)
+
+
+def counts(connection: Connection, actor: Actor, seller_id: str, day: datetime) -> RowMapping:
+    """Of a seller's work that `actor` sees: `new`, which they have not looked at, `open`, which is all they have, and
+    `closed_today`, since `day` began."""
+    ended = sa.select(sa.func.count()).where(
+        work.c.seller_id == seller_id, work.c.state == "closed", work.c.closed_at >= day, sight.of_work(actor)
+    )
+    select = sa.select(
+        sa.func.count().filter(work.c.opened_at.is_(None)).label("new"),
+        sa.func.count().label("open"),
+        ended.scalar_subquery().label("closed_today"),
+    ).where(work.c.seller_id == seller_id, work.c.state == "assigned", sight.of_work(actor))
+    return connection.execute(select).mappings().one()
+
+
+def waiting_by_reason(connection: Connection, actor: Actor) -> Rows:
+    """How much waits that `actor` sees (`count`), by `team_id` and by the `waiting_reason` of when it was last looked
+    at."""
+    select = (
+        sa.select(work.c.team_id, work.c.waiting_reason, sa.func.count().label("count"))
+        .where(work.c.state == "waiting", sight.of_work(actor))
+        .group_by(work.c.team_id, work.c.waiting_reason)
+    )
+    return all_of(connection, select)

@@ -15,12 +15,14 @@ class Outgoing:
     message_id: our id, carried along wherever the provider allows it.
     address: phone number in E.164 or e-mail address.
     body: plain text; holds `message_id`, by which a look-up finds it again.
+    unsubscribe: where its recipient can take the address off, by one post; empty where there is no such place.
     """
 
     message_id: str
     address: str
     subject: str
     body: str
+    unsubscribe: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +74,10 @@ class Channel(Protocol):
             NoAnswer: the provider could not be asked.
         """
         ...
+
+
+def unsubscribe_headers(message: Outgoing) -> dict[str, str]:
+    """What lets a mail program offer to unsubscribe in one click (RFC 8058)."""
+    if not message.unsubscribe:
+        return {}
+    return {"List-Unsubscribe": f"<{message.unsubscribe}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}

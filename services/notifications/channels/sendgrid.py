@@ -9,9 +9,9 @@ from urllib.error import URLError
 
 from python_http_client.exceptions import HTTPError
 from sendgrid import SendGridAPIClient
-from sendgrid.helpers.mail import CustomArg, Mail
+from sendgrid.helpers.mail import CustomArg, Header, Mail
 
-from services.notifications.channels import Accepted, NoAnswer, Outgoing, Refused, TryLater
+from services.notifications.channels import Accepted, NoAnswer, Outgoing, Refused, TryLater, unsubscribe_headers
 from services.notifications.channels.connection import never_left, seconds
 
 REAL = "https://api.sendgrid.com"
@@ -36,6 +36,8 @@ class SendGridEmail:
         """See `Channel.send`. Our id travels as a custom argument and comes back in every event of the message."""
         mail = Mail(self._sender, message.address, message.subject, plain_text_content=message.body)
         mail.custom_arg = CustomArg("message_id", message.message_id)
+        for name, value in unsubscribe_headers(message).items():
+            mail.add_header(Header(name, value))
         try:
             answer = self._client.send(mail)
         except HTTPError as error:

@@ -27,19 +27,29 @@ class TwilioSms:
     Args:
         base_url: where to send instead of Twilio's own hosts (the sandbox); empty for the real one.
         timeout: seconds to connect, and again between bytes of the answer.
+        callback: where Twilio tells what became of a message, to which our id of it is added; empty for nowhere.
     """
 
     def __init__(
-        self, account_sid: str, auth_token: str, sender: str, *, base_url: str = "", timeout: float = 10.0
+        self,
+        account_sid: str,
+        auth_token: str,
+        sender: str,
+        *,
+        base_url: str = "",
+        timeout: float = 10.0,
+        callback: str = "",
     ) -> None:
         self._sender = sender
+        self._callback = callback
         self._http = _HttpClient(base_url, timeout)
         self._client: Any = Client(account_sid, auth_token, http_client=self._http)
 
     def send(self, message: Outgoing) -> Accepted:
         """See `Channel.send`."""
+        told = {"status_callback": f"{self._callback}?message_id={message.message_id}"} if self._callback else {}
         try:
-            sent = self._client.messages.create(to=message.address, from_=self._sender, body=message.body)
+            sent = self._client.messages.create(to=message.address, from_=self._sender, body=message.body, **told)
             return Accepted(str(sent.sid))
         except TwilioException as error:
             raise _meaning(error) from error

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from typing import Final, Literal
 
 from contracts.distribution import WorkAssigned
-from contracts.message import Lane
 
 Channel = Literal["in_app", "sms", "email"]
 
@@ -25,17 +24,11 @@ def newest_of_each(assignments: Iterable[WorkAssigned]) -> list[WorkAssigned]:
     return [newest[work_id] for work_id in sorted(newest)]
 
 
-def direct_channels(wanted: Sequence[str], lane: Lane, *, active: bool) -> tuple[Channel, ...]:
-    """Channels besides the in-app inbox on which a seller is told of one assignment.
-
-    None in the bulk lane: an import of 500 leads must not send 500 SMS. The digest that will tell of them instead
-    ("500 new leads") is the next step of NOT-1.
+def direct_channels(wanted: Sequence[str], *, active: bool) -> tuple[Channel, ...]:
+    """Channels besides the in-app inbox on which a seller is told of assignments; how many at once, `digests` says.
 
     Args:
         wanted: channels the seller chose; names not known here are passed over.
-        lane: the lane on which the assignment arrived.
         active: a seller who left is told nothing.
     """
-    if lane == "bulk" or not active:
-        return ()
-    return tuple(channel for channel in DIRECT_CHANNELS if channel in wanted)
+    return tuple(channel for channel in DIRECT_CHANNELS if channel in wanted) if active else ()

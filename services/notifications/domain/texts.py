@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
+from services.notifications.domain.segments import in_gsm
+
 LOCALES: Final = ("pt", "es", "en")
 
 SOURCE_LENGTH: Final = 40
@@ -20,47 +22,65 @@ class Text:
 @dataclass(frozen=True, slots=True)
 class _Words:
     unnamed_source: str
-    sms: str
-    subject: str
-    email: str
+    one: str
+    many: str
+    email_of_one: str
+    email_of_many: str
+    unsubscribe: str
 
 
 _WORDS: Final = {
     "pt": _Words(
         unnamed_source="formulário",
-        sms="Novo lead de {source}: {link}",
-        subject="Novo lead de {source}",
-        email="Olá {name},\n\nTem um novo lead de {source}.\n\nAbrir: {link}\n",
+        one="Novo lead de {source}",
+        many="{leads} novos leads",
+        email_of_one="Olá {name},\n\nTem um novo lead de {source}.\n\nAbrir: {link}\n",
+        email_of_many="Olá {name},\n\nTem {leads} novos leads.\n\nVer todos: {link}\n",
+        unsubscribe="\nNão quer receber estes e-mails? {unsubscribe}\n",
     ),
     "es": _Words(
         unnamed_source="formulario",
-        sms="Nuevo lead de {source}: {link}",
-        subject="Nuevo lead de {source}",
-        email="Hola {name}:\n\nTienes un nuevo lead de {source}.\n\nAbrir: {link}\n",
+        one="Nuevo lead de {source}",
+        many="{leads} nuevos leads",
+        email_of_one="Hola {name}:\n\nTienes un nuevo lead de {source}.\n\nAbrir: {link}\n",
+        email_of_many="Hola {name}:\n\nTienes {leads} nuevos leads.\n\nVer todos: {link}\n",
+        unsubscribe="\n¿No quieres recibir estos correos? {unsubscribe}\n",
     ),
     "en": _Words(
         unnamed_source="a form",
-        sms="New lead from {source}: {link}",
-        subject="New lead from {source}",
-        email="Hello {name},\n\nYou have a new lead from {source}.\n\nOpen: {link}\n",
+        one="New lead from {source}",
+        many="{leads} new leads",
+        email_of_one="Hello {name},\n\nYou have a new lead from {source}.\n\nOpen: {link}\n",
+        email_of_many="Hello {name},\n\nYou have {leads} new leads.\n\nSee them all: {link}\n",
+        unsubscribe="\nDo you not want these e-mails? {unsubscribe}\n",
     ),
 }
 
 
-def render(channel: str, locale: str, *, source: str, name: str, link: str) -> Text:
-    """The text of "a lead was assigned to you".
+def render(
+    channel: str, locale: str, *, source: str, name: str, link: str, leads: int = 1, unsubscribe: str = ""
+) -> Text:
+    """The text of "a lead was assigned to you", or of "so many leads were".
 
     Args:
-        channel: "sms" for the short form, anything else for the long one.
+        channel: "sms" for the short form, "email" for the long one, "in_app" for no more than a line.
         locale: "pt", "pt-BR", "es_MX"…; one not spoken here is answered in English.
         source: name of the source the lead came from.
         name: the seller's name.
         link: where the message opens.
+        leads: how many leads it tells of.
+        unsubscribe: where an e-mail's recipient can take the address off; empty for no such line.
     """
     words = _WORDS.get(locale.replace("_", "-").split("-")[0].lower(), _WORDS["en"])
-    facts = {"source": one_line(source)[:SOURCE_LENGTH] or words.unnamed_source, "name": one_line(name), "link": link}
-    body = words.sms if channel == "sms" else words.email
-    return Text(subject=words.subject.format(**facts), body=body.format(**facts))
+    source = one_line(source)[:SOURCE_LENGTH] or words.unnamed_source
+    facts = {"source": source, "name": one_line(name), "link": link, "leads": leads, "unsubscribe": unsubscribe}
+    title = (words.one if leads == 1 else words.many).format(**facts)
+    if channel == "in_app":
+        return Text(subject=title, body=title)
+    if channel == "sms":
+        return Text(subject=title, body=f"{in_gsm(title)}: {link}")
+    body = (words.email_of_one if leads == 1 else words.email_of_many) + (words.unsubscribe if unsubscribe else "")
+    return Text(subject=title, body=body.format(**facts))
 
 
 def one_line(text: str) -> str:

@@ -1,17 +1,16 @@
 """Submissions become leads of contacts, once each, whatever the batch."""
 
-from collections.abc import Iterator
 from dataclasses import replace
-from hashlib import sha256
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from runtime_cases import trips_to
+from capture_cases import FORM, digest_of, submission, take
+from runtime_cases import count, trips_to
 
-from contracts.capture import ACCEPT_SUBMISSION, AcceptSubmission
-from runtime.clock import iso, utc_now
-from runtime.database import Database, open_database
+from contracts.access import OPERATOR
+from contracts.capture import ACCEPT_SUBMISSION
+from runtime.database import Database
 from runtime.errors import Conflict, Invalid, NotFound
 from runtime.ids import new_id
 from runtime.inbox import Inbox, Subscription
@@ -19,56 +18,8 @@ from runtime.migrations import differences, upgrade
 from runtime.settings import Settings
 from runtime.tables import failed, outbox
 from runtime.wire import pack
-from services.capture import handlers, store
-
-ROLES = {"name": "name", "email": "email", "phone": "phone"}
-
-
-@pytest.fixture
-def database(settings: Settings) -> Iterator[Database]:
-    upgrade("capture", settings)
-    database = open_database("capture", settings)
-    yield database
-    database.close()
-
-
-def submission(lead_id: str = "", **fields: str) -> AcceptSubmission:
-    lead_id = lead_id or new_id()
-    return AcceptSubmission(
-        id=new_id(),
-        subject=lead_id,
-        subject_version=1,
-        correlation_id=new_id(),
-        lead_id=lead_id,
-        form_id=FORM,
-        received_at=iso(utc_now()),
-        fields=fields,
-        source="site",
-        roles=ROLES,
-        digest=digest_of(fields),
-    )
-
-
-def digest_of(fields: dict[str, str]) -> str:
-    """Any will do: capture compares digests and computes none."""
-    return sha256(repr(sorted(fields.items())).encode()).hexdigest()
-
-
-FORM = new_id()
-
-
-def take(database: Database, *submissions: AcceptSubmission) -> list[dict[str, Any]]:
-    """Stores them as one batch; returns the facts told."""
-    told: list[dict[str, Any]] = []
-    with database.write() as transaction:
-        transaction.emit = lambda message, *facts, **_: told.extend(facts)  # type: ignore[method-assign,assignment]
-        handlers.store_leads(transaction, [handlers.prepare(each) for each in submissions])
-    return told
-
-
-def count(database: Database, table: sa.Table) -> int:
-    with database.read() as connection:
-        return int(connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one())
+from services.capture import tables
+from services.capture.handlers import forms, intake, leads, quarantine
 
 
 @pytest.mark.feature("CAP-1")
@@ -86,7 +37,7 @@ def test_the_same_person_is_one_contact_across_batches_and_within_one(database: 
         submission(phone="+351912345678"),
         submission(email="rui@example.com"),
     )
-    assert count(database, store.contact) == 2
+    assert count(database, tables.contact) == 2
     assert [fact.returning for fact in told] == [True, True, False]
     assert told[0].contact_id == told[1].contact_id != told[2].contact_id
 
@@ -96,7 +47,7 @@ def test_a_returning_contact_fills_the_gaps_of_the_card_and_changes_nothing_else
     take(database, submission(email="ana@example.com", name="Ana"))
     (told,) = take(database, submission(email="ana@example.com", name="Somebody Else", phone="912345678"))
     with database.read() as connection:
-        card = handlers.get_lead(connection, told.lead_id)
+        card = leads.get_lead(connection, OPERATOR, told.lead_id)
     assert (card["name"], card["phone"], card["quality"]) == ("Ana", "+351912345678", 90)
 
 
@@ -104,7 +55,7 @@ def test_a_returning_contact_fills_the_gaps_of_the_card_and_changes_nothing_else
 def test_a_lead_without_valid_details_is_kept_all_the_same(database: Database) -> None:
     (told,) = take(database, submission(email="nonsense", phone="12"))
     with database.read() as connection:
-        card = handlers.get_lead(connection, told.lead_id)
+        card = leads.get_lead(connection, OPERATOR, told.lead_id)
     assert (card["email"], card["phone"], card["quality"]) == ("", "", 0)
     assert card["fields"] == {"email": "nonsense", "phone": "12"}
 
@@ -118,13 +69,13 @@ def test_a_repeat_is_one_lead_and_another_body_goes_to_quarantine(database: Data
     other = submission(lead_id, email="eve@example.com")
     assert take(database, other) == []
     assert take(database, other) == []
-    assert count(database, store.lead) == 1
+    assert count(database, tables.lead) == 1
     with database.read() as connection:
-        (kept,) = handlers.quarantined(connection, None, 10)["items"]
+        (kept,) = quarantine.quarantined(connection, OPERATOR, None, 10, None)["items"]
         assert (kept["lead_id"], kept["fields"]) == (lead_id, {"email": "eve@example.com"})
         digest = digest_of({"email": "ana@example.com"})
-        states = [handlers.submission_state(connection, lead_id, value)["state"] for value in (digest, "else")]
-        assert [*states, handlers.submission_state(connection, new_id(), digest)["state"]] == [
+        states = [leads.submission_state(connection, lead_id, value)["state"] for value in (digest, "else")]
+        assert [*states, leads.submission_state(connection, new_id(), digest)["state"]] == [
             "same",
             "conflict",
             "new",
@@ -143,14 +94,14 @@ def test_a_batch_that_says_much_of_one_contact_keeps_the_first_word_on_each_deta
         submission(email="eva@example.com", phone="966666666"),
     )
     with database.read() as connection:
-        cards = [handlers.get_lead(connection, fact.lead_id) for fact in told]
+        cards = [leads.get_lead(connection, OPERATOR, fact.lead_id) for fact in told]
     kept = {card["email"]: (card["name"], card["phone"], card["quality"]) for card in cards}
     assert kept == {
         "ana@example.com": ("Ana", "+351912345678", 90),
         "rui@example.com": ("Rui", "", 50),
         "eva@example.com": ("", "+351966666666", 80),
     }
-    assert count(database, store.contact) == 3
+    assert count(database, tables.contact) == 3
 
 
 @pytest.mark.feature("CAP-1")
@@ -179,7 +130,7 @@ def test_contacts_and_their_keys_are_written_in_one_order(database: Database) ->
     wanted = {f"email:{email}" for email in emails}
     take(database, *(submission(email=email) for email in emails))
     with database.read() as connection:
-        wanted = set(connection.execute(sa.select(store.contact.c.id)).scalars())
+        wanted = set(connection.execute(sa.select(tables.contact.c.id)).scalars())
     assert written.pop() == sorted(f"email:{email}" for email in emails)
     written.clear()
     take(database, *(submission(email=email, name="Again") for email in reversed(emails)))
@@ -198,8 +149,8 @@ def test_a_submission_without_a_digest_is_set_aside_and_the_others_become_leads(
         ACCEPT_SUBMISSION,
         "capture.accept_submission",
         "live",
-        handlers.store_leads,
-        handlers.prepare,
+        intake.store_leads,
+        intake.prepare,
         frozenset({"lead_captured"}),
     )
     good = submission(email="ana@example.com")
@@ -207,27 +158,27 @@ def test_a_submission_without_a_digest_is_set_aside_and_the_others_become_leads(
     inbox = Inbox(database, subscription, retry_base_seconds=60, inbox_days=30)
     inbox.receive([message.body for message in pack(ACCEPT_SUBMISSION, facts, lane="live")])
     with database.read() as connection:
-        assert handlers.list_leads(connection, None, 10, None, None)["items"][0]["lead_id"] == good.lead_id
+        assert leads.list_leads(connection, OPERATOR, None, 10, {})["items"][0]["lead_id"] == good.lead_id
         (kept,) = connection.execute(sa.select(failed)).all()
-    assert count(database, store.lead) == 1
+    assert count(database, tables.lead) == 1
     assert (kept.subject, "digest" in kept.error) == (facts[1].lead_id, True)
 
 
 @pytest.mark.feature("CAP-2")
 def test_forms_are_made_changed_and_told(database: Database) -> None:
     definition = {"key": "contact", "name": "Contact", "source": "site", "fields": [{"name": "email", "kind": "email"}]}
-    form = database.transact(handlers.create_form, definition)
+    form = database.transact(forms.create_form, OPERATOR, definition)
     assert (form["version"], form["active"], form["fields"][0]["max_length"]) == (1, True, 500)
     with pytest.raises(Invalid, match="taken"):
-        database.transact(handlers.create_form, definition)
-    changed = database.transact(handlers.update_form, form["form_id"], {"name": "Talk to us"}, 1)
+        database.transact(forms.create_form, OPERATOR, definition)
+    changed = database.transact(forms.update_form, OPERATOR, form["form_id"], {"name": "Talk to us"}, 1)
     assert (changed["version"], changed["name"]) == (2, "Talk to us")
     with pytest.raises(Conflict, match="version 2, not 1"):
-        database.transact(handlers.update_form, form["form_id"], {"name": "Late"}, 1)
+        database.transact(forms.update_form, OPERATOR, form["form_id"], {"name": "Late"}, 1)
     with pytest.raises(Invalid, match="can be changed"):
-        database.transact(handlers.update_form, form["form_id"], {"key": "other"}, 2)
+        database.transact(forms.update_form, OPERATOR, form["form_id"], {"key": "other"}, 2)
     with pytest.raises(NotFound):
-        database.transact(handlers.update_form, new_id(), {}, 1)
+        database.transact(forms.update_form, OPERATOR, new_id(), {}, 1)
     assert count(database, outbox) == 2
 
 
@@ -245,10 +196,10 @@ def test_a_definition_that_means_nothing_is_refused_by_name(
 ) -> None:
     definition = {"key": "contact", "name": "Contact", "source": "site", "fields": [{"name": "email"}]}
     with pytest.raises(Invalid) as made:
-        database.transact(handlers.create_form, {**definition, **wrong})
-    form = database.transact(handlers.create_form, definition)
+        database.transact(forms.create_form, OPERATOR, {**definition, **wrong})
+    form = database.transact(forms.create_form, OPERATOR, definition)
     with pytest.raises(Invalid) as changed:
-        database.transact(handlers.update_form, form["form_id"], wrong, 1)
+        database.transact(forms.update_form, OPERATOR, form["form_id"], wrong, 1)
     for refused in (made, changed):
         assert [error["field"] for error in refused.value.errors] == [named]
 
@@ -257,10 +208,10 @@ def test_a_definition_that_means_nothing_is_refused_by_name(
 def test_leads_are_listed_newest_first_page_by_page(database: Database) -> None:
     told = [fact for number in range(5) for fact in take(database, submission(name=f"Visitor {number}"))]
     with database.read() as connection:
-        first = handlers.list_leads(connection, None, 3, FORM, None)
-        second = handlers.list_leads(connection, first["next"], 3, FORM, None)
+        first = leads.list_leads(connection, OPERATOR, None, 3, {"form_id": FORM})
+        second = leads.list_leads(connection, OPERATOR, first["next"], 3, {"form_id": FORM})
         with pytest.raises(Invalid, match="cursor"):
-            handlers.list_leads(connection, "nonsense", 3, None, None)
+            leads.list_leads(connection, OPERATOR, "nonsense", 3, {})
     listed = [lead["lead_id"] for lead in first["items"] + second["items"]]
     assert listed == [fact.lead_id for fact in reversed(told)]
     assert second["next"] is None

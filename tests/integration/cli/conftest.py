@@ -19,7 +19,7 @@ from runtime.ports import is_free, pick_free
 from runtime.settings import OWNERS, Settings
 
 ROOT = Path(__file__).parents[3]
-START_SECONDS = 40
+START_SECONDS = 90
 
 
 class Installation:
@@ -43,15 +43,21 @@ class Installation:
             "RODIZIO_AMQP_URL": self.settings.amqp_url,
             "RODIZIO_GATEWAY_PORT": str(self.settings.gateway_port),
             "RODIZIO_HEALTH_PORT": str(self.settings.health_port),
-            "RODIZIO_DATABASE_URL": "",
+            "RODIZIO_DATABASE_URL": self.settings.database_url,
             "RODIZIO_API_KEY": self.key,
         }
 
     def start_service(self, name: str) -> None:
         """Starts a service and waits until it consumes."""
-        upgrade(name, self.settings)
-        self._start("-m", "runtime.run", name)
-        self._wait(f"http://127.0.0.1:{self.settings.health_port_of(name)}/health/ready", name)
+        self.start_services(name)
+
+    def start_services(self, *names: str) -> None:
+        """Starts services side by side and waits until they consume."""
+        for name in names:
+            upgrade(name, self.settings)
+            self._start("-m", "runtime.run", name)
+        for name in names:
+            self._wait(f"http://127.0.0.1:{self.settings.health_port_of(name)}/health/ready", name)
 
     def start_gateway(self) -> None:
         """Starts the gateway with one worker and its projection, and makes a key."""

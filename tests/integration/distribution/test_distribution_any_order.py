@@ -26,6 +26,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from contracts.access import OPERATOR, Actor
 from contracts.capture import LeadCaptured
 from runtime.clock import iso
 from runtime.errors import Conflict, Invalid
@@ -34,7 +35,7 @@ from runtime.tables import outbox
 from services.distribution import tables
 from services.distribution.domain.availability import is_available, local_day
 from services.distribution.domain.rotation import UNIT
-from services.distribution.handlers import hand, staff, views
+from services.distribution.handlers import absences, hand, people, reasons, views
 from services.distribution.handlers.pool import TimeOff, schedule_of
 
 pytestmark = pytest.mark.feature("R5", "R17", "DIS-3", "DIS-7", "DIS-13", "DIS-17")
@@ -183,12 +184,30 @@ class Floor(RuleBasedStateMachine):
         before = self.company.assignment(fact.lead_id)
         version, taker = before["assignment_version"] - stale, self.seller(index)
         try:
-            self.company.database.transact(hand.reassign, fact.lead_id, taker, version, self.company.now)
+            self.company.database.transact(hand.reassign, OPERATOR, fact.lead_id, taker, version, self.company.now)
         except (Conflict, Invalid):
             assert self.company.assignment(fact.lead_id) == before
         else:
             assert not stale
             assert self.company.holder(fact.lead_id) == taker
+
+    @rule(some=st.lists(facts, min_size=1, max_size=4), index=indices, to_team=st.booleans())
+    def hand_over(self, some: list[LeadCaptured], index: int, to_team: bool) -> None:
+        before = {fact.lead_id: self.company.assignment(fact.lead_id) for fact in some}
+        asked = [{"work_id": work, "version": seen["assignment_version"]} for work, seen in before.items()]
+        team, taker = self.teams[index % 2], self.seller(index)
+        destination = (None, team) if to_team else (taker, None)
+        for item in self.company.act(hand.reassign_many, asked, *destination)["items"]:
+            after = self.company.assignment(item["work_id"])
+            if item["ok"]:
+                assert after["team_id"] == team if to_team else after["seller_id"] == taker
+
+    @rule(fact=facts)
+    def look(self, fact: LeadCaptured) -> None:
+        holder = self.company.holder(fact.lead_id)
+        who = Actor(role="seller", seller_id=holder) if holder else OPERATOR
+        shown = self.company.act(hand.open_work, fact.lead_id, actor=who)
+        assert shown["state"] == "closed" or (shown["opened_at"] is None) == (shown["state"] == "waiting")
 
     @rule(fact=facts)
     def give_back(self, fact: LeadCaptured) -> None:
@@ -202,7 +221,7 @@ class Floor(RuleBasedStateMachine):
 
     @rule(fact=facts)
     def ask_why(self, fact: LeadCaptured) -> None:
-        told = self.company.ask(views.why, fact.lead_id)
+        told = self.company.ask(reasons.why, fact.lead_id)
         if told["state"] == "assigned" and told["reason"] == "rule":
             judged = {candidate["seller_id"]: candidate["reason"] for candidate in told["candidates"]}
             assert judged[told["winner"]["seller_id"]] == "eligible"
@@ -232,6 +251,11 @@ class Floor(RuleBasedStateMachine):
     def switch(self, index: int, active: bool) -> None:
         self.company.change(self.seller(index), active=active)
 
+    @rule(index=indices, available=st.booleans(), hours=st.sampled_from([None, 1, 30]))
+    def switch_themself(self, index: int, available: bool, hours: int | None) -> None:
+        until = iso(self.company.now + timedelta(hours=hours)) if hours else None
+        self.company.act(absences.set_available, self.seller(index), available, until)
+
     @rule(index=indices, hours=st.sampled_from([[], OFFICE]))
     def set_hours(self, index: int, hours: list[dict[str, Any]]) -> None:
         self.company.change(self.seller(index), working_hours=hours)
@@ -241,15 +265,17 @@ class Floor(RuleBasedStateMachine):
         starts = self.company.now + timedelta(hours=wait)
         span = (iso(starts), iso(starts + timedelta(hours=hours)))
         try:
-            self.company.database.transact(staff.add_time_off, self.seller(index), *span, "", self.company.now)
+            self.company.database.transact(
+                absences.add_time_off, OPERATOR, self.seller(index), *span, "", self.company.now
+            )
         except Invalid:
-            assert self.company.ask(views.get_seller, self.seller(index))["time_off"]
+            assert self.company.ask(people.get_seller, self.seller(index))["time_off"]
 
     @rule(index=indices)
     def come_back(self, index: int) -> None:
         seller = self.seller(index)
-        for off in self.company.ask(views.get_seller, seller)["time_off"]:
-            self.company.database.transact(staff.remove_time_off, seller, off["id"], self.company.now)
+        for off in self.company.ask(people.get_seller, seller)["time_off"]:
+            self.company.database.transact(absences.remove_time_off, OPERATOR, seller, off["id"], self.company.now)
 
     @rule(form=st.integers(0, 2), team=st.integers(0, 1))
     def set_rule(self, form: int, team: int) -> None:

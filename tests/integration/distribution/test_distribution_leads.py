@@ -9,13 +9,14 @@ import sqlalchemy as sa
 from distribution_cases import MONDAY, OFFICE, Company, captured
 from runtime_cases import trips_to
 
+from contracts.access import OPERATOR
 from runtime import tables as bus_tables
 from runtime.clock import iso
 from runtime.ids import new_id
 from runtime.migrations import differences
 from runtime.settings import Settings
 from services.distribution import store, tables
-from services.distribution.handlers import staff, views
+from services.distribution.handlers import absences, reasons, views
 
 
 def test_migrations_make_the_tables_the_code_declares(company: Company, settings: Settings) -> None:
@@ -32,7 +33,7 @@ def test_leads_are_shared_by_weight(company: Company) -> None:
         company.capture(form)
         company.capture(form, 5)
     assert Counter(company.assigned().values()) == {seller: 20 * weight for seller, weight in weights.items()}
-    for item in company.ask(views.fairness, team)["items"]:
+    for item in company.ask(reasons.fairness, team)["items"]:
         assert (item["got"], item["due"], item["debt"]) == (20 * weights[item["seller_id"]], item["got"], 0)
 
 
@@ -181,7 +182,7 @@ def test_everybody_away_waits_for_the_first_to_begin(company: Company) -> None:
     company.later(hours=7)  # 19:00
     lead = company.capture(form)[0]
     with company.database.read() as connection:
-        assert views.why(connection, lead)["winner"] is None
+        assert reasons.why(connection, OPERATOR, lead)["winner"] is None
     company.later(hours=11, minutes=59)
     company.wake()
     assert company.holder(lead) is None
@@ -216,12 +217,12 @@ def test_what_waits_goes_to_the_seller_who_becomes_able(company: Company, change
     time_off = ""
     if "time_off" in change:
         until = iso(MONDAY.replace(hour=23))
-        given = company.database.transact(staff.add_time_off, seller, iso(MONDAY), until, "", company.now)
+        given = company.database.transact(absences.add_time_off, OPERATOR, seller, iso(MONDAY), until, "", company.now)
         time_off = given["time_off"][0]["id"]
     lead = company.capture(company.form(team))[0]
     assert company.holder(lead) is None
     if time_off:
-        company.database.transact(staff.remove_time_off, seller, time_off, company.now)
+        company.database.transact(absences.remove_time_off, OPERATOR, seller, time_off, company.now)
     else:
         company.change(seller, **change)
     assert company.holder(lead) == seller
@@ -279,13 +280,13 @@ def test_every_decision_can_be_explained_and_the_recomputed_winner_is_the_one_wh
         company.later(hours=hours)
         company.capture(form, 5)
         company.capture(form)
-    reasons = Counter[str]()
+    spoken = Counter[str]()
     for work_id, seller in company.assigned().items():
-        told = company.ask(views.why, work_id)
+        told = company.ask(reasons.why, work_id)
         assert told["winner"]["seller_id"] == seller
         assert told["rule"] == {"form_id": form, "team_id": team, "version": 1}
         assert [item["seller_id"] for item in told["candidates"] if item["reason"] == "eligible"] == [seller]
         assert sum(item["debt"] for item in told["candidates"]) == pytest.approx(0)
-        reasons.update(item["reason"] for item in told["candidates"])
+        spoken.update(item["reason"] for item in told["candidates"])
     expected = {"eligible", "not_its_turn", "daily_cap", "open_cap", "inactive", "holiday", "off_hours"}
-    assert set(reasons) == expected
+    assert set(spoken) == expected

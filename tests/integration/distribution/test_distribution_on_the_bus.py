@@ -8,6 +8,7 @@ from distribution_cases import captured, closed
 from faults.installation import Installation
 from runtime_cases import wait_for
 
+from contracts.access import NOBODY, Actor
 from contracts.campaigns import OPPORTUNITY_CLOSED
 from contracts.capture import LEAD_CAPTURED
 from contracts.message import Fact, Message
@@ -65,6 +66,11 @@ def test_from_captured_to_closed(rpc: RpcPool, bus_settings: Settings) -> None:
     assert [item["got"] for item in ask("fairness", team_id=team)["items"]] == [3, 2]
     with pytest.raises(NotFound):
         ask("get_assignment", work_id=new_id())
+    for stranger in (NOBODY, Actor(role="seller", seller_id=sellers[1])):
+        with pytest.raises(NotFound):
+            rpc.call_as(stranger, "distribution", "open_work", work_id=left["work_id"])
+    holder = Actor(role="seller", seller_id=sellers[0])
+    assert rpc.call_as(holder, "distribution", "open_work", work_id=left["work_id"])["opened_at"]
     with pytest.raises(Conflict):
         ask("reassign", work_id=left["work_id"], seller_id=sellers[1], version=7)
     with pytest.raises(Invalid) as refused:

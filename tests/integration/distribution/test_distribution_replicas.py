@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from distribution_cases import MONDAY, Company, captured, closed
 from runtime_cases import wait_for
 
+from contracts.access import OPERATOR
 from contracts.capture import LeadCaptured
 from runtime.clock import iso
 from runtime.database import Database, open_database
@@ -21,7 +22,7 @@ from runtime.ids import new_id
 from runtime.migrations import upgrade
 from runtime.settings import Settings
 from services.distribution import store, tables
-from services.distribution.handlers import hand, leads, staff, views
+from services.distribution.handlers import absences, hand, leads, people, reasons, staff, views
 
 REPLICAS = 8
 
@@ -104,7 +105,7 @@ def test_replicas_share_pools_without_a_double_a_passed_cap_or_an_unfair_turn(
     assert sum(given[seller] for seller in steady) == 1000 - 240 - 25
     assert company.open_work() == given
     for team in teams:
-        assert all(abs(item["debt"]) < 2 for item in company.ask(views.fairness, team)["items"])
+        assert all(abs(item["debt"]) < 2 for item in company.ask(reasons.fairness, team)["items"])
 
 
 @pytest.mark.feature("R17", "DIS-3", "DIS-17")
@@ -115,7 +116,7 @@ def test_turns_are_within_one_lead_while_pools_stand_still(company: Company, set
     facts = [captured(form) for _ in range(301) for form in forms]
     replicas(take, settings, shuffled(facts, seed=2, copies=3))
     for team in teams:
-        items = company.ask(views.fairness, team)["items"]
+        items = company.ask(reasons.fairness, team)["items"]
         assert sum(item["got"] for item in items) == 301
         for item in items:
             assert abs(item["got"] - 301 * item["weight"] / 9) < 1
@@ -130,16 +131,18 @@ def meddle(database: Database, argument: tuple[int, list[LeadCaptured], list[str
         database.transact(leads.take_leads, facts[start : start + 10], MONDAY)
         for fact in chance.sample(facts[: start + 10], 3):
             with database.read() as connection:
-                seen = views.assignment(connection, fact.lead_id, now=MONDAY)
+                seen = views.assignment(connection, OPERATOR, fact.lead_id, now=MONDAY)
             version = seen["assignment_version"]
             try:
                 match chance.randrange(4):
                     case 0:
                         database.transact(leads.close_work, [closed(fact.lead_id, new_id())], MONDAY)
                     case 1:
-                        database.transact(hand.return_work, fact.lead_id, "busy", version, MONDAY)
+                        database.transact(hand.return_work, OPERATOR, fact.lead_id, "busy", version, MONDAY)
                     case _:
-                        database.transact(hand.reassign, fact.lead_id, chance.choice(sellers), version, MONDAY)
+                        database.transact(
+                            hand.reassign, OPERATOR, fact.lead_id, chance.choice(sellers), version, MONDAY
+                        )
             except (Conflict, Invalid):
                 continue
 
@@ -171,7 +174,7 @@ def test_people_and_replicas_at_once_leave_one_seller_each_and_true_counters(
     assert all(count <= 40 for count in Counter(row["seller_id"] for row in decisions).values())
     by_rotation = Counter(row["team_id"] for row in decisions if row["reason"] == "rule")
     for team in teams:
-        items = company.ask(views.fairness, team)["items"]
+        items = company.ask(reasons.fairness, team)["items"]
         assert sum(item["got"] for item in items) == by_rotation[team]
         assert all(abs(item["debt"]) < 2 for item in items)
     company.wake()
@@ -213,7 +216,7 @@ def waiting_for_locks(database: Database) -> int:
 
 
 CHANGES: dict[str, tuple[Any, ...]] = {
-    "time off": (staff.add_time_off, iso(MONDAY), iso(MONDAY.replace(hour=20))),
+    "time off": (absences.add_time_off, iso(MONDAY), iso(MONDAY.replace(hour=20))),
     "weight": (staff.update_seller, {"weight": 2}, 2),
 }
 
@@ -231,7 +234,7 @@ def test_who_changes_a_seller_does_not_wait_in_a_circle_with_who_gives_them_work
 
     def once(use_case: Any, *arguments: Any) -> None:
         with company.database.write() as tx:  # not `transact`, which would do it again after a deadlock
-            use_case(tx, *arguments)
+            use_case(tx, OPERATOR, *arguments)
 
     # Giving comes first in the queue for `first` and wants `last` next, whom changing must not hold by then.
     with ThreadPoolExecutor(2) as threads:
@@ -244,5 +247,25 @@ def test_who_changes_a_seller_does_not_wait_in_a_circle_with_who_gives_them_work
         giving.result(30)
         changing.result(30)
     assert company.holder(work) == last
-    shown = company.ask(views.get_seller, last)
+    shown = company.ask(people.get_seller, last)
     assert shown["time_off"] or shown["weight"] == 2
+
+
+@pytest.mark.feature("R17", "DIS-7")
+def test_work_that_is_handed_over_while_it_is_closed_frees_who_has_it_then(company: Company) -> None:
+    north, south = company.team("Norte"), company.team("Sul")
+    first, second = company.seller(north), company.seller(south, open_cap=1)
+    form = company.form(south)
+    (work,) = company.capture(company.form(north))
+    waits = captured(form)
+    with ThreadPoolExecutor(1) as threads:
+        with company.database.write() as tx:
+            hand.reassign(tx, OPERATOR, work, second, 1, MONDAY)
+            leads.take_leads(tx, [waits], MONDAY)
+            # It reads that the work is `first`'s, and waits for the pool.
+            closing = threads.submit(company.database.transact, leads.close_work, [closed(work, first)], MONDAY)
+            wait_for(lambda: waiting_for_locks(company.database) == 1)
+        closing.result(30)
+    assert company.assignment(work)["state"] == "closed"
+    assert company.open_work() == {first: 0, second: 1}
+    assert company.holder(waits.lead_id) == second

@@ -7,11 +7,12 @@ import orjson
 import pytest
 from distribution_cases import MONDAY, OFFICE, Company
 
+from contracts.access import OPERATOR
 from runtime.clock import iso
 from runtime.errors import Conflict, Invalid, NotFound
 from runtime.ids import new_id
 from runtime.tables import outbox
-from services.distribution.handlers import staff, views
+from services.distribution.handlers import absences, people, reasons, staff
 
 
 @pytest.mark.feature("DIS-1")
@@ -32,12 +33,12 @@ def test_a_seller_is_shown_as_given(company: Company) -> None:
         "holidays": ["2026-12-25"],
         "active": True,
     }
-    shown = company.ask(views.get_seller, company.seller(**given))
+    shown = company.ask(people.get_seller, company.seller(**given))
     assert {name: shown[name] for name in given} == given
     assert shown["version"] == 1
-    listed = company.ask(views.list_sellers, north)["items"]
+    listed = company.ask(people.list_sellers, north)["items"]
     assert [item["seller_id"] for item in listed] == [shown["seller_id"]]
-    assert company.ask(views.list_sellers, company.team("Leste"))["items"] == []
+    assert company.ask(people.list_sellers, company.team("Leste"))["items"] == []
 
 
 REFUSED: list[tuple[str, Any, str]] = [
@@ -81,7 +82,7 @@ def test_what_cannot_be_taken_is_refused_by_field(company: Company) -> None:
 
 def test_every_problem_is_told_at_once(company: Company) -> None:
     with pytest.raises(Invalid) as refused:
-        company.database.transact(staff.create_seller, {"weight": 0, "email": "x"})
+        company.database.transact(staff.create_seller, OPERATOR, {"weight": 0, "email": "x"})
     assert [error["field"] for error in refused.value.errors] == ["name", "weight", "email"]
 
 
@@ -91,21 +92,26 @@ def test_two_teams_of_one_name_would_be_mixed_up(company: Company) -> None:
     with pytest.raises(Invalid):
         company.team("Norte")
     with pytest.raises(Invalid):
-        company.database.transact(staff.update_team, other, {"name": "Norte"}, 1)
-    assert company.database.transact(staff.update_team, team, {"name": "Norte", "supervisor": "Rui"}, 1)["version"] == 2
-    assert [item["name"] for item in company.ask(views.list_teams)["items"]] == ["Sul", "Norte"]
+        company.database.transact(staff.update_team, OPERATOR, other, {"name": "Norte"}, 1)
+    assert (
+        company.database.transact(staff.update_team, OPERATOR, team, {"name": "Norte", "supervisor": "Rui"}, 1)[
+            "version"
+        ]
+        == 2
+    )
+    assert [item["name"] for item in company.ask(people.list_teams)["items"]] == ["Sul", "Norte"]
 
 
 def test_of_two_who_change_a_seller_at_once_one_is_told_to_look_again(company: Company) -> None:
     team = company.team()
     seller = company.seller(team)
     transact = company.database.transact
-    assert transact(staff.update_seller, seller, {"weight": 2}, 1)["version"] == 2
+    assert transact(staff.update_seller, OPERATOR, seller, {"weight": 2}, 1)["version"] == 2
     with pytest.raises(Conflict):
-        transact(staff.update_seller, seller, {"weight": 3}, 1)
-    assert transact(staff.update_team, team, {"supervisor": "Rui"}, 1)["version"] == 2
+        transact(staff.update_seller, OPERATOR, seller, {"weight": 3}, 1)
+    assert transact(staff.update_team, OPERATOR, team, {"supervisor": "Rui"}, 1)["version"] == 2
     with pytest.raises(Conflict):
-        transact(staff.update_team, team, {"supervisor": "Ana"}, 1)
+        transact(staff.update_team, OPERATOR, team, {"supervisor": "Ana"}, 1)
 
 
 @pytest.mark.feature("DIS-1")
@@ -125,24 +131,24 @@ def test_others_are_told_of_every_change_of_a_seller(company: Company) -> None:
 def test_time_off_is_checked_and_can_be_taken_back(company: Company) -> None:
     seller = company.seller(company.team())
     later = iso(MONDAY.replace(hour=20))
-    add = staff.add_time_off
+    add = absences.add_time_off
     for wrong in ((seller, later, later, ""), (seller, "soon", later, ""), (seller, "2026-03-02T12:00", later, "")):
         with pytest.raises(Invalid):
-            company.database.transact(add, *wrong)
+            company.database.transact(add, OPERATOR, *wrong)
     with pytest.raises(NotFound):
-        company.database.transact(add, new_id(), iso(MONDAY), later, "")
-    shown = company.database.transact(add, seller, iso(MONDAY), later, "dentist")
+        company.database.transact(add, OPERATOR, new_id(), iso(MONDAY), later, "")
+    shown = company.database.transact(add, OPERATOR, seller, iso(MONDAY), later, "dentist")
     assert [(off["ends_at"], off["reason"]) for off in shown["time_off"]] == [
         (MONDAY.replace(hour=20).isoformat(), "dentist")
     ]
     time_off = shown["time_off"][0]["id"]
     for stranger in (company.seller(), new_id()):
         with pytest.raises(NotFound):
-            company.database.transact(staff.remove_time_off, stranger, time_off)
-    assert company.ask(views.get_seller, seller)["time_off"] == shown["time_off"]
-    assert company.database.transact(staff.remove_time_off, seller, time_off)["time_off"] == []
+            company.database.transact(absences.remove_time_off, OPERATOR, stranger, time_off)
+    assert company.ask(people.get_seller, seller)["time_off"] == shown["time_off"]
+    assert company.database.transact(absences.remove_time_off, OPERATOR, seller, time_off)["time_off"] == []
     with pytest.raises(NotFound):
-        company.database.transact(staff.remove_time_off, seller, time_off)
+        company.database.transact(absences.remove_time_off, OPERATOR, seller, time_off)
 
 
 @pytest.mark.feature("DIS-1")
@@ -157,7 +163,7 @@ def test_time_off_that_overlaps_another_is_refused_and_the_other_named(
 
     def add(begin: int, end: int, who: str = seller) -> dict[str, Any]:
         span = (iso(MONDAY.replace(hour=begin)), iso(MONDAY.replace(hour=end)))
-        return company.database.transact(staff.add_time_off, who, *span)
+        return company.database.transact(absences.add_time_off, OPERATOR, who, *span)
 
     (there,) = add(10, 14)["time_off"]
     assert add(starts, ends, company.seller())["time_off"]  # somebody else's is none of theirs
@@ -169,18 +175,18 @@ def test_time_off_that_overlaps_another_is_refused_and_the_other_named(
     (error,) = refused.value.errors
     assert (error["field"], error["code"]) == ("starts_at", "overlap")
     assert there["id"] in error["message"]
-    assert company.ask(views.get_seller, seller)["time_off"] == [there]
+    assert company.ask(people.get_seller, seller)["time_off"] == [there]
 
 
 def test_a_rule_names_a_team_there_is(company: Company) -> None:
     team = company.team()
     for form, unknown, field in ((new_id(), new_id(), "team_id"), ("x", team, "form_id"), (new_id(), "x", "team_id")):
         with pytest.raises(Invalid) as refused:
-            company.database.transact(staff.set_rule, form, unknown)
+            company.database.transact(staff.set_rule, OPERATOR, form, unknown)
         assert refused.value.errors[0]["field"] == field
     form = company.form(team)
     company.rule(form, team)
-    listed = company.ask(views.list_rules)["items"]
+    listed = company.ask(people.list_rules)["items"]
     assert [(item["form_id"], item["team_id"], item["strategy"], item["version"]) for item in listed] == [
         (form, team, "rotation", 2)
     ]
@@ -194,7 +200,7 @@ def test_who_leaves_a_team_keeps_their_account_there(company: Company) -> None:
     company.capture(form, 4)
     company.change(leaver, teams=[])
     company.capture(form, 3)
-    items = {item["seller_id"]: item for item in company.ask(views.fairness, team)["items"]}
+    items = {item["seller_id"]: item for item in company.ask(reasons.fairness, team)["items"]}
     assert (items[leaver]["member"], items[leaver]["got"]) == (False, 3)
     assert (items[stayer]["member"], items[stayer]["got"]) == (True, 4)
     assert items[leaver]["debt"] + items[stayer]["debt"] == pytest.approx(0)

@@ -1,6 +1,8 @@
 """The channels against the sandbox: the providers' own SDKs, over HTTP."""
 
 import time
+from dataclasses import replace
+from typing import Any
 
 import pytest
 import requests
@@ -142,3 +144,35 @@ def test_the_sandbox_takes_many_personalizations_in_one_call(sandbox: Sandbox) -
     ledger = sandbox.ledger()
     assert [row["reference"] for row in ledger] == [f"id-{n}" for n in range(1000)]
     assert {row["provider_id"] for row in ledger} == {answer.headers["X-Message-Id"]}
+
+
+@pytest.mark.feature("NOT-5")
+def test_twilio_is_told_where_to_say_what_became_of_a_message(sandbox: Sandbox) -> None:
+    message = outgoing("sms")
+    channels(Settings(sandbox_url=sandbox.url, public_url="https://crm.example.org/"))["sms"].send(message)
+    (row,) = sandbox.ledger()
+    told = f"https://crm.example.org/providers/twilio/status?message_id={message.message_id}"
+    assert row["custom"]["StatusCallback"] == told
+    # A real account would refuse an address that it cannot reach.
+    assert channels(Settings(twilio_account_sid=SANDBOX_ACCOUNT))["sms"]._callback == ""  # type: ignore[attr-defined]
+
+
+@pytest.mark.feature("NOT-6")
+def test_a_mail_program_is_told_how_to_unsubscribe_in_one_click(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handed: list[dict[str, Any]] = []
+    email: Any = channel(sandbox, "email")
+    send = email._client.send
+
+    def note(mail: Mail) -> Any:
+        handed.append(mail.get())
+        return send(mail)
+
+    monkeypatch.setattr(email._client, "send", note)
+    email.send(replace(outgoing("email"), unsubscribe="https://crm.example.org/u/token"))
+    assert handed[0]["headers"] == {
+        "List-Unsubscribe": "<https://crm.example.org/u/token>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
+    assert len(sandbox.ledger()) == 1

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from notification_cases import Sandbox, assigned, receive, rows, seller, sender, states, unassigned
 
+from contracts.access import OPERATOR
 from runtime.clock import utc_now
 from runtime.database import Database
 from runtime.ids import new_id
@@ -26,11 +27,11 @@ def sandboxed(settings: Settings, sandbox: Sandbox) -> Settings:
 
 
 def assign(database: Database, count: int = 1, **changes: Any) -> str:
-    """A new seller with so many live assignments; returns the seller's id."""
-    seller_id = new_id()
-    receive(database, seller(seller_id, **changes))
-    receive(database, *(assigned(seller_id) for _ in range(count)))
-    return seller_id
+    """So many new sellers with a live assignment each; returns one seller's id."""
+    sellers = [new_id() for _ in range(count)]
+    receive(database, *(seller(seller_id, **changes) for seller_id in sellers))
+    receive(database, *(assigned(seller_id) for seller_id in sellers))
+    return sellers[0]
 
 
 def drain(worker: Sender) -> None:
@@ -155,7 +156,7 @@ def test_no_transaction_is_open_while_the_provider_is_called(database: Database,
         def find(self, *_: Any) -> None:
             raise AssertionError
 
-    Sender(database, {"sms": Looking()}, str).send_next()
+    Sender(database, {"sms": Looking()}, "https://crm.example.org").send_next()
     assert states(database) == {"sent": 1}
 
 
@@ -170,7 +171,7 @@ def test_a_channel_that_breaks_in_an_unforeseen_way_leaves_unknown(database: Dat
         def find(self, *_: Any) -> None:
             raise NoAnswer
 
-    worker = Sender(database, {"sms": Broken()}, str)
+    worker = Sender(database, {"sms": Broken()}, "https://crm.example.org")
     drain(worker)
     worker.sweep()
     assert states(database) == {"unknown": 1}
@@ -186,7 +187,7 @@ def test_unknown_waits_for_a_person_after_an_hour(
 
     def listed() -> dict[str, Any]:
         with database.read() as connection:
-            return handlers.unknown(connection, None, 50)
+            return handlers.unknown(connection, OPERATOR, None, 50)
 
     assert listed()["items"] == []
     later = utc_now() + timedelta(minutes=61)
@@ -196,7 +197,7 @@ def test_unknown_waits_for_a_person_after_an_hour(
 
 @pytest.mark.feature("R6")
 def test_many_due_messages_do_not_slow_the_claim_down(database: Database, settings: Settings) -> None:
-    assign(database, 2000, channels=("sms",))
+    assign(database, 400, channels=("sms",))
 
     class Quick:
         def send(self, message: Outgoing) -> Accepted:
@@ -205,8 +206,8 @@ def test_many_due_messages_do_not_slow_the_claim_down(database: Database, settin
         def find(self, *_: Any) -> None:
             return None
 
-    worker = Sender(database, {"sms": Quick()}, str)
+    worker = Sender(database, {"sms": Quick()}, "https://crm.example.org")
     began = time.monotonic()
     for _ in range(200):
-        worker.send_next()
+        assert worker.send_next()
     assert time.monotonic() - began < 10  # ample: a scan per claim would take much longer

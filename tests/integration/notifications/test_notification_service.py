@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 import requests
-from notification_cases import Sandbox, age_doubts, assigned, seller
+from notification_cases import Sandbox, age_doubts, assigned, event, seller
 
-from contracts.distribution import SELLER_CHANGED, WORK_ASSIGNED
+from contracts.access import NOBODY, Actor
+from contracts.distribution import SELLER_CHANGED, WORK_ASSIGNED, WorkAssigned
+from contracts.notifications import RECORD_PROVIDER_EVENT
 from runtime.database import open_database
-from runtime.errors import Conflict
+from runtime.errors import Conflict, NotFound
 from runtime.ids import new_id
 from runtime.migrations import upgrade
 from runtime.ports import pick_free
@@ -57,16 +59,21 @@ def wait_for(condition: Callable[[], bool], seconds: float = 20.0) -> None:
         time.sleep(0.02)
 
 
+def first_of(facts: list[WorkAssigned]) -> str:
+    """The work of a batch that is told at once: works are gone through in the order of their ids."""
+    return min(fact.work_id for fact in facts)
+
+
 @pytest.mark.feature("NOT-1", "NOT-4")
 def test_from_the_bus_to_inbox_and_phone(running: Settings, sandbox: Sandbox) -> None:
     publisher = Publisher(running.amqp_url, "test").start()
     assert publisher.wait_open(10)
-    rita = new_id()
+    rita, ana = new_id(), new_id()
     facts = [assigned(rita) for _ in range(5)]
-    hears = seller(rita, channels=("sms", "email"))
-    publisher.publish_and_wait(pack(SELLER_CHANGED, [hears], lane="live"), 10)
+    hear = [seller(seller_id, channels=("sms", "email")) for seller_id in (rita, ana)]
+    publisher.publish_and_wait(pack(SELLER_CHANGED, hear, lane="live"), 10)
     publisher.publish_and_wait(pack(WORK_ASSIGNED, facts, lane="live"), 10)
-    wait_for(lambda: len(sandbox.ledger()) == 10)
+    wait_for(lambda: len(sandbox.ledger()) == 2)  # the first at once, the digest of the others in a minute
     assert set(sandbox.per_intent().values()) == {1}
     pool = RpcPool(running)
     try:
@@ -77,15 +84,15 @@ def test_from_the_bus_to_inbox_and_phone(running: Settings, sandbox: Sandbox) ->
             lambda: (
                 {
                     (item["channel"], item["state"])
-                    for item in pool.call("notifications", "messages", work_id=facts[0].work_id)["items"]
+                    for item in pool.call("notifications", "messages", work_id=first_of(facts))["items"]
                 }
                 == {("in_app", "sent"), ("sms", "sent"), ("email", "sent")}
             )
         )
-        again = assigned(rita)
+        again = assigned(ana)
         sent_at = time.monotonic()
         publisher.publish_and_wait(pack(WORK_ASSIGNED, [again], lane="live"), 10)
-        wait_for(lambda: len(sandbox.ledger()) == 12)
+        wait_for(lambda: len(sandbox.ledger()) == 4)
         assert time.monotonic() - sent_at < 0.9, "the sender waited for its timer instead of the commit"
         assert pool.call("notifications", "unknown") == {"items": [], "next": None}
     finally:
@@ -121,6 +128,41 @@ def test_what_a_person_settles_as_not_sent_goes_out(running: Settings, sandbox: 
         with pytest.raises(Conflict, match="is sent; ana settled it as not_sent"):
             pool.call("notifications", "settle_message", **decision)
         assert sandbox.per_intent() == {decision["message_id"]: 1}
+    finally:
+        pool.close()
+        publisher.stop()
+
+
+@pytest.mark.feature("NOT-6", "NOT-8", "R14")
+def test_what_providers_tell_shows_in_the_outbox_and_a_stop_is_obeyed(running: Settings, sandbox: Sandbox) -> None:
+    publisher = Publisher(running.amqp_url, "test").start()
+    assert publisher.wait_open(10)
+    pool = RpcPool(running)
+    rita, ana = seller(new_id(), channels=("sms", "email")), seller(new_id(), channels=("sms",))
+    try:
+        publisher.publish_and_wait(pack(SELLER_CHANGED, [rita, ana], lane="live"), 10)
+        publisher.publish_and_wait(pack(WORK_ASSIGNED, [assigned(rita.seller_id)], lane="live"), 10)
+        wait_for(lambda: len(sandbox.ledger()) == 2)
+        (sms,) = sandbox.ledger(provider="twilio")
+        told = [
+            event("delivered", message_id=sms["reference"]),
+            event("replied", address=ana.phone, text="PARAR"),
+        ]
+        publisher.publish_and_wait(pack(RECORD_PROVIDER_EVENT, told, lane="live"), 10)
+        wait_for(lambda: pool.call("notifications", "suppressions")["items"])
+        publisher.publish_and_wait(pack(WORK_ASSIGNED, [assigned(ana.seller_id)], lane="live"), 10)
+        wait_for(lambda: pool.call("notifications", "outbox", state="suppressed")["items"])
+        assert len(sandbox.ledger()) == 2
+        (shown,) = pool.call("notifications", "outbox", channel="sms", state="delivered")["items"]
+        assert [one["kind"] for one in shown["events"]] == ["delivered"]
+        own = Actor(role="seller", seller_id=ana.seller_id)
+        seen = pool.call_as(own, "notifications", "outbox")["items"]
+        assert {item["seller_id"] for item in seen} == {ana.seller_id}
+        (email,) = pool.call("notifications", "outbox", channel="email")["items"]
+        token = email["text"].partition("/u/")[2].split()[0]
+        assert pool.call_as(NOBODY, "notifications", "unsubscribe", token=token) == {"channel": "email"}
+        with pytest.raises(NotFound):
+            pool.call_as(NOBODY, "notifications", "unsubscribe", token=f"{token}x")
     finally:
         pool.close()
         publisher.stop()

@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 from notification_cases import Sandbox, age_doubts, assigned, receive, rows, seller, sender, states, unassigned
 
+from contracts.access import OPERATOR
 from runtime.clock import iso, utc_now
 from runtime.database import Database
 from runtime.errors import Conflict, Invalid, NotFound
@@ -58,7 +59,7 @@ def drain(database: Database, sandboxed: Settings) -> None:
 
 
 def settle(database: Database, message_id: str, outcome: str, by: str = "ana") -> dict[str, Any]:
-    return database.transact(handlers.settle_message, message_id, outcome, by)  # type: ignore[arg-type]
+    return database.transact(handlers.settle_message, OPERATOR, message_id, outcome, by)  # type: ignore[arg-type]
 
 
 def told_states(database: Database, message_id: str) -> list[tuple[int, str]]:

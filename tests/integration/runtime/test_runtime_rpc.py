@@ -13,6 +13,7 @@ from faults.installation import Installation
 from faults.proxy import Proxy
 from runtime_cases import wait_for
 
+from contracts.access import OPERATOR
 from contracts.capture import ACCEPT_SUBMISSION, AcceptSubmission
 from runtime import rpc_client
 from runtime.errors import Broken, Conflict, Invalid, NotFound, TimedOut, Unavailable
@@ -165,7 +166,7 @@ def test_a_call_whose_time_is_up_is_not_sent(
     pool._link.channel = SimpleNamespace(
         is_open=True, basic_publish=lambda _exchange, _key, _body, properties, **_: sent.append(properties.expiration)
     )
-    call = rpc_client._Call("capture", "list_forms", {}, deadline)
+    call = rpc_client._Call(OPERATOR, "capture", "list_forms", {}, deadline)
     pool._waiting.append(call)
     pool._flush()
     assert sent == expirations

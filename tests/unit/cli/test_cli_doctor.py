@@ -23,13 +23,16 @@ def sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]
     for name in ("RODIZIO_AMQP_URL", "RODIZIO_DATABASE_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(doctor, "installed_server", lambda: tmp_path)
-    gateway, sandbox = ports.pick_free(2)
+    gateway, live, sandbox = ports.pick_free(3)
     health = next(
         base for base in ports.pick_free(50) if all(ports.is_free(base + offset) for offset in range(len(OWNERS)))
     )
-    settings = Settings(var=tmp_path / "var", gateway_port=gateway, sandbox_port=sandbox, health_port=health)
+    settings = Settings(
+        var=tmp_path / "var", gateway_port=gateway, live_port=live, sandbox_port=sandbox, health_port=health
+    )
     monkeypatch.setenv("RODIZIO_VAR", str(settings.var))
     monkeypatch.setenv("RODIZIO_GATEWAY_PORT", str(gateway))
+    monkeypatch.setenv("RODIZIO_LIVE_PORT", str(live))
     monkeypatch.setenv("RODIZIO_SANDBOX_PORT", str(sandbox))
     monkeypatch.setenv("RODIZIO_HEALTH_PORT", str(health))
     return settings

@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli.import_file import SOME_REJECTED, import_file
-from cli.rejected import original_cell, safe_cell
 from contracts.limits import IMPORT_ROWS
+from runtime.spreadsheet import original_cell, safe_cell
 from tests.cli_cases import SELLER, FakeGateway
 
 pytestmark = pytest.mark.feature("CAP-5")

@@ -144,6 +144,23 @@ def test_the_active_switch_and_time_off_come_before_hours() -> None:
     assert next_change(gone, utc("2026-03-02T10:00")) is None
 
 
+@pytest.mark.feature("DIS-1")
+def test_the_sellers_own_switch_comes_before_the_calendar_and_turns_at_its_time() -> None:
+    noon = utc("2026-03-02T12:00")
+    off = schedule((EVERY_DAY, "09:00", "18:00"), available=False)
+    assert absence(off, utc("2026-03-02T10:00")) == absence(off, utc("2026-03-02T20:00")) == "switched_off"
+    assert next_change(off, utc("2026-03-02T10:00")) is None
+    back = schedule((EVERY_DAY, "09:00", "18:00"), available=False, available_until=noon)
+    assert [absence(back, at) for at in (noon - timedelta(seconds=1), noon)] == ["switched_off", None]
+    assert next_change(back, utc("2026-03-02T10:00")) == noon
+    late = schedule((EVERY_DAY, "14:00", "18:00"), available=False, available_until=noon)
+    assert next_change(late, utc("2026-03-02T10:00")) == utc("2026-03-02T14:00")
+    leaving = schedule((EVERY_DAY, "09:00", "18:00"), available_until=noon)
+    assert [absence(leaving, at) for at in (noon - timedelta(seconds=1), noon)] == [None, "switched_off"]
+    assert next_change(leaving, utc("2026-03-02T13:00")) is None
+    assert absence(schedule(available=False, active=False), noon) == "inactive"
+
+
 def test_nothing_in_sight_is_said_so() -> None:
     forever = schedule(time_off=(TimeOff(utc("2026-01-01T00:00"), utc("2036-01-01T00:00")),))
     assert next_change(forever, utc("2026-03-02T10:00")) is None
@@ -188,9 +205,13 @@ def test_nobody_becomes_available_before_the_next_change(
     some_days = st.lists(st.integers(0, 6).map(lambda days: at.date() + timedelta(days)), max_size=3)
     some_hours = st.lists(st.integers(1, 90), max_size=2)
     off = tuple(TimeOff(at, at + timedelta(hours=length)) for length in data.draw(some_hours))
-    seller = Schedule(zone, windows, frozenset(data.draw(some_days)), off)
+    turns_at = data.draw(st.none() | st.integers(-5, 90).map(lambda length: at + timedelta(hours=length)))
+    switched_on = data.draw(st.booleans()) if turns_at else True
+    seller = Schedule(zone, windows, frozenset(data.draw(some_days)), off, True, switched_on, turns_at)
     assume(not is_available(seller, at))
     change = next_change(seller, at)
+    if turns_at and switched_on:
+        assume(change is not None)  # it may have turned off for good
     assert change is not None
     assert change > at
     assert is_available(seller, change)

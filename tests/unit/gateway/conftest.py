@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 
+from contracts.access import Actor
 from contracts.capture import ACCEPT_SUBMISSION, AcceptSubmission, FieldRule, FormChanged
 from gateway import keys, store
+from gateway.accounts import passwords
 from gateway.app import create_app
 from gateway.parts import EXTENSION
 from runtime.database import Database, open_database
@@ -74,7 +77,7 @@ class PretendedServices:
         self.answers: dict[tuple[str, str], Any] = {}
         self.calls: list[tuple[str, str, dict[str, Any]]] = []
 
-    def call(self, service: str, method: str, /, **arguments: Any) -> Any:
+    def call_as(self, _actor: Actor, service: str, method: str, /, **arguments: Any) -> Any:
         self.calls.append((service, method, arguments))
         answer = self.answers[service, method]
         if isinstance(answer, Exception):
@@ -112,6 +115,12 @@ def form_state(**changes: Any) -> FormChanged:
         allowed_origins=(SITE,),
     )
     return replace(state, **changes)
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hashing as dear as it is meant to be would be most of what these tests take."""
+    monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 
 
 @pytest.fixture

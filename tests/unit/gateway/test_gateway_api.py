@@ -1,5 +1,6 @@
 """The REST API: keys, problems, and what it asks of whom."""
 
+import re
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -51,18 +52,7 @@ def test_every_operation_needs_a_key(app: Flask, client: FlaskClient) -> None:
     assert len(paths) > 25
     for path, operations in paths.items():
         for method in operations.keys() - {"parameters"}:
-            address = path.replace("{service}", "capture")
-            for name in (
-                "form_id",
-                "team_id",
-                "seller_id",
-                "time_off_id",
-                "lead_id",
-                "opportunity_id",
-                "import_id",
-                "message_id",
-            ):
-                address = address.replace(f"{{{name}}}", A)
+            address = re.sub(r"\{[a-z_]+_id\}", A, path.replace("{service}", "capture"))
             assert client.open(address, method=method).status_code == 401, (method, path)
 
 
@@ -168,7 +158,7 @@ def test_leads_carry_their_assignment_with_two_calls(
         "next": "c2",
     }
     assert services.calls == [
-        ("capture", "list_leads", {"cursor": "c1", "limit": 2, "form_id": None, "import_id": None}),
+        ("capture", "list_leads", {"cursor": "c1", "limit": 2}),
         ("distribution", "assignments", {"work_ids": [A, B]}),
     ]
 
@@ -288,13 +278,54 @@ def test_an_import_takes_a_thousand_rows_and_no_more(
 @pytest.mark.parametrize(
     ("method", "path", "body", "call"),
     [
-        ("GET", "/forms", None, ("capture", "list_forms", {"cursor": None, "limit": 50})),
-        ("GET", "/teams?limit=5", None, ("distribution", "list_teams", {"cursor": None, "limit": 5})),
+        ("GET", "/forms", None, ("capture", "list_forms", {"cursor": None, "limit": 50, "q": ""})),
+        ("GET", "/teams?limit=5", None, ("distribution", "list_teams", {"cursor": None, "limit": 5, "q": ""})),
         ("PATCH", f"/teams/{A}", {"name": "N", "version": 2},
          ("distribution", "update_team", {"team_id": A, "changes": {"name": "N"}, "version": 2})),
         ("GET", f"/teams/{A}/fairness", None, ("distribution", "fairness", {"team_id": A})),
-        ("GET", f"/sellers?team_id={B}", None,
-         ("distribution", "list_sellers", {"team_id": B, "cursor": None, "limit": 50})),
+        ("GET", "/forms/activity", None, ("capture", "form_activity", {"since": None})),
+        ("GET", "/forms/sources", None, ("capture", "sources", {})),
+        ("GET", f"/sellers?team_id={B}&q=an&active=true", None,
+         ("distribution", "list_sellers",
+          {"team_id": B, "q": "an", "active": True, "cursor": None, "limit": 50})),
+        ("GET", "/sellers/names", None, ("distribution", "staff_names", {})),
+        ("GET", f"/sellers/time-off?since=2026-12-01T00:00:00Z&until=2027-01-01T00:00:00Z&team_id={B}", None,
+         ("distribution", "list_time_off", {"since": "2026-12-01T00:00:00+00:00", "until": "2027-01-01T00:00:00+00:00",
+                                            "team_id": B, "seller_id": None})),
+        ("PUT", f"/sellers/{A}/availability", {"available": False, "until": "2026-12-24T12:00:00Z"},
+         ("distribution", "set_available",
+          {"seller_id": A, "available": False, "until": "2026-12-24T12:00:00+00:00"})),
+        ("GET", f"/sellers/{A}/work?state=closed&order=priority", None,
+         ("distribution", "seller_work",
+          {"seller_id": A, "state": "closed", "order": "priority", "cursor": None, "limit": 50})),
+        ("GET", f"/sellers/{A}/work/counts", None, ("distribution", "work_counts", {"seller_id": A})),
+        ("GET", f"/sellers/{A}/agenda?until=2026-12-24T12:00:00Z", None,
+         ("campaigns", "agenda",
+          {"seller_id": A, "until": "2026-12-24T12:00:00+00:00", "cursor": None, "limit": 50})),
+        ("GET", f"/sellers/{A}/agenda/counts?now=2026-12-24T12:00:00Z&day_end=2026-12-25T00:00:00Z", None,
+         ("campaigns", "agenda_counts", {"seller_id": A, "now": "2026-12-24T12:00:00+00:00",
+                                         "day_end": "2026-12-25T00:00:00+00:00"})),
+        ("GET", f"/work?state=waiting&team_id={B}", None,
+         ("distribution", "list_work",
+          {"state": "waiting", "team_id": B, "seller_id": None, "form_id": None, "since": None, "order": "newest",
+           "cursor": None, "limit": 50})),
+        ("POST", f"/leads/{A}/open", None, ("distribution", "open_work", {"work_id": A})),
+        ("GET", f"/leads/{A}/opportunity", None, ("campaigns", "opportunity_of", {"work_id": A})),
+        ("POST", f"/opportunities/{A}/actions", {"id": B, "kind": "call", "outcome": "reached", "version": 3},
+         ("campaigns", "record_action",
+          {"opportunity_id": A, "action": {"id": B, "kind": "call", "outcome": "reached"}, "version": 3})),
+        ("POST", f"/opportunities/{A}/actions", {"kind": "note", "note": "Met"},
+         ("campaigns", "record_action",
+          {"opportunity_id": A, "action": {"kind": "note", "note": "Met"}, "version": None})),
+        ("GET", f"/notifications/messages/{A}", None, ("notifications", "message", {"message_id": A})),
+        ("GET", "/overview/now", None, ("distribution", "overview", {})),
+        ("GET", "/overview?since=2026-12-01T00:00:00Z&until=2027-01-01T00:00:00Z&time_zone=Europe/Lisbon", None,
+         ("reporting", "overview", {"since": "2026-12-01T00:00:00+00:00", "until": "2027-01-01T00:00:00+00:00",
+                                    "time_zone": "Europe/Lisbon"})),
+        ("POST", "/leads/reassign", {"items": [{"work_id": A, "version": 1}], "team_id": B},
+         ("distribution", "reassign_many", {"items": [{"work_id": A, "version": 1}], "team_id": B})),
+        ("POST", "/quarantine/release", {"ids": [A]}, ("capture", "release_many", {"quarantine_ids": [A]})),
+        ("POST", "/quarantine/drop", {"ids": [A]}, ("capture", "drop_many", {"quarantine_ids": [A]})),
         ("PATCH", f"/sellers/{A}", {"daily_cap": None, "teams": [B], "version": 1},
          ("distribution", "update_seller",
           {"seller_id": A, "changes": {"daily_cap": None, "teams": [B]}, "version": 1})),
@@ -319,9 +350,10 @@ def test_an_import_takes_a_thousand_rows_and_no_more(
         ("POST", f"/notifications/unknown/{A}/settle", {"outcome": "not_sent"},
          ("notifications", "settle_message", {"message_id": A, "outcome": "not_sent", "by": "test"})),
         ("GET", f"/opportunities?seller_id={A}", None,
-         ("campaigns", "opportunities", {"seller_id": A, "work_id": None, "cursor": None, "limit": 50})),
-        ("POST", f"/opportunities/{A}/close", {"outcome": "won", "version": 1},
-         ("campaigns", "close_opportunity", {"opportunity_id": A, "outcome": "won", "reason": "", "version": 1})),
+         ("campaigns", "opportunities", {"seller_id": A, "work_id": None, "state": None, "cursor": None, "limit": 50})),
+        ("POST", f"/opportunities/{A}/close", {"outcome": "won", "amount": 125000, "currency": "EUR", "version": 1},
+         ("campaigns", "close_opportunity",
+          {"opportunity_id": A, "outcome": "won", "reason": "", "amount": 125000, "currency": "EUR", "version": 1})),
         ("GET", "/counts?by=seller", None, ("reporting", "counts", {"by": "seller", "since": None, "until": None})),
         ("GET", f"/imports/{A}", None, ("capture", "import_progress", {"import_id": A})),
         ("GET", "/services/campaigns/status", None, ("campaigns", "bus_status", {})),
@@ -339,10 +371,69 @@ def test_each_operation_asks_its_service(
     assert services.calls == [call]
 
 
+@pytest.mark.feature("NOT-1")
+def test_how_a_seller_hears_of_leads_is_kept_with_the_seller(
+    client: FlaskClient, services: Any, bearer: dict[str, str]
+) -> None:
+    seller = {"seller_id": A, "channels": ["sms"], "version": 4, "name": "Ana"}
+    services.answers["distribution", "get_seller"] = seller
+    services.answers["distribution", "update_seller"] = {**seller, "channels": [], "version": 5}
+    address = f"/api/v1/notifications/{A}/settings"
+    assert client.get(address, headers=bearer).get_json() == {"channels": ["sms"], "version": 4}
+    changed = client.put(address, json={"channels": [], "version": 4}, headers=bearer)
+    assert changed.get_json() == {"channels": [], "version": 5}
+    asked = {"seller_id": A, "changes": {"channels": []}, "version": 4}
+    assert services.calls[-1] == ("distribution", "update_seller", asked)
+
+
+@pytest.mark.feature("CAP-2")
+def test_a_test_lead_is_marked(
+    client: FlaskClient, bearer: dict[str, str], form: FormChanged, broker_stub: Any
+) -> None:
+    for is_test in (True, False):
+        body = {"form_key": "contact", "fields": GOOD, "is_test": is_test}
+        assert client.post("/api/v1/leads", json=body, headers=bearer).status_code == 202
+    assert [fact.is_test for fact in broker_stub.facts] == [True, False]
+
+
+@pytest.mark.feature("R15")
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b'{"name": "\\ud800"}', 400),  # half a character: nothing could keep it
+        (b'{"name": NaN}', 400),
+        (b'{"name": "a\\u0000b"}', 422),
+        (b'{"name": "A", "version": "1"}', 422),
+        (b'{"name": 5}', 422),
+    ],
+)  # fmt: skip
+def test_json_is_taken_as_its_standard_has_it(
+    client: FlaskClient, services: Any, bearer: dict[str, str], body: bytes, status: int
+) -> None:
+    answer = client.patch(f"/api/v1/teams/{A}", data=body, content_type="application/json", headers=bearer)
+    problem(answer, status)
+    assert services.calls == []
+
+
+@pytest.mark.parametrize("active", ["1", "yes", "True", ""])
+def test_a_truth_value_in_an_address_is_true_or_false(
+    client: FlaskClient, services: Any, bearer: dict[str, str], active: str
+) -> None:
+    problem(client.get(f"/api/v1/sellers?active={active}", headers=bearer), 422)
+    assert services.calls == []
+
+
 @pytest.mark.parametrize(
     ("path", "body", "field"),
     [
         ("/sellers", {"name": "A", "weight": 0}, "weight"),
+        ("/sellers", {"name": "A", "active": 1}, "active"),
+        ("/sellers", {"name": "A", "daily_cap": "3"}, "daily_cap"),
+        ("/sellers", {"name": "A", "holidays": ["2026-12-25\n"]}, "holidays.0"),
+        (f"/opportunities/{A}/actions", {"kind": "sleep"}, "kind"),
+        (f"/opportunities/{A}/close", {"outcome": "won", "currency": "euro", "version": 1}, "currency"),
+        (f"/leads/{A}/return", {"reason": "x", "version": 2**31}, "version"),
+        ("/leads/reassign", {"items": [{"work_id": A, "version": 1}]}, "seller_id"),
         ("/sellers", {"name": "A", "weight": -1}, "weight"),
         ("/sellers", {"name": "A", "channels": ["fax"]}, "channels.0"),
         ("/sellers", {"name": "A", "working_hours": [{"days": [7], "start": "9", "end": "18:00"}]},

@@ -10,7 +10,7 @@ from uuid import UUID, uuid5
 import pytest
 from flask.testing import FlaskClient
 
-from contracts.capture import FormChanged
+from contracts.capture import FieldRule, FormChanged
 from gateway.app import create_app
 from gateway.submission import digest_of
 from runtime.settings import Settings
@@ -150,16 +150,41 @@ def test_next_is_not_followed_when_no_site_is_named(client: FlaskClient, add_for
     assert client.post("/f/contact", data={**GOOD, "_next": SITE}).status_code == 200
 
 
+TRAPS = pytest.mark.parametrize("trap", ["_gotcha", "bot-field", "_honeypot", "botcheck"])
+
+
 @pytest.mark.feature("CAP-3")
-@pytest.mark.parametrize("trap", ["_gotcha", "bot-field", "_honeypot", "botcheck"])
-def test_a_filled_honeypot_gets_the_normal_answer_and_is_not_kept(
+@TRAPS
+def test_a_filled_honeypot_gets_the_normal_answer_and_is_told_as_a_suspicion(
     client: FlaskClient, form: FormChanged, broker_stub: Any, trap: str
 ) -> None:
     response = client.post("/f/contact", data={**GOOD, trap: "http://spam"}, headers=JSON)
+    (fact,) = broker_stub.facts
+    assert response.get_json() == {"ok": True, "id": fact.lead_id}
+    assert (fact.suspicion, fact.fields) == ("honeypot", GOOD)
+    assert client.post("/f/contact", data={**GOOD, trap: ""}, headers=JSON).status_code == 200
+    assert broker_stub.facts[1].suspicion == ""
+
+
+@pytest.mark.feature("CAP-3")
+@TRAPS
+def test_a_filled_honeypot_with_what_the_form_refuses_gets_the_normal_answer_and_is_not_kept(
+    client: FlaskClient, form: FormChanged, broker_stub: Any, trap: str
+) -> None:
+    response = client.post("/f/contact", data={"name": "x" * 81, trap: "http://spam"}, headers=JSON)
     assert response.get_json()["ok"] is True
     assert broker_stub.messages == []
-    assert client.post("/f/contact", data={**GOOD, trap: ""}, headers=JSON).status_code == 200
-    assert len(broker_stub.facts) == 1
+
+
+@pytest.mark.feature("CAP-2")
+def test_people_read_what_the_form_says(client: FlaskClient, add_form: Callable[..., FormChanged]) -> None:
+    name = FieldRule(name="name", required=True, label="O seu <nome>")
+    add_form(fields=(name,), one_of=(), thanks="Já o vimos.\n<b>Até já</b>")
+    page = {"Accept": "text/html"}
+    refused, taken = (client.post("/f/contact", data={"name": value}, headers=page).text for value in ("", "Ana"))
+    assert "O seu &lt;nome&gt;" in refused
+    assert "Já o vimos.\n&lt;b&gt;Até já&lt;/b&gt;" in taken
+    assert "entraremos em contacto" not in taken
 
 
 def test_instructions_and_honeypots_are_not_stored(client: FlaskClient, form: FormChanged, broker_stub: Any) -> None:

@@ -213,7 +213,7 @@ def test_too_many_posts_are_429(
     assert 1 <= int(response.headers["Retry-After"]) <= 61
 
 
-def test_a_get_is_405(client: FlaskClient, form: FormChanged) -> None:
-    response = client.get("/f/contact", headers=JSON)
+def test_a_put_is_405(client: FlaskClient, form: FormChanged) -> None:
+    response = client.put("/f/contact", headers=JSON)
     assert response.status_code == 405
     assert "POST" in response.headers["Allow"]

@@ -12,19 +12,20 @@ from distribution_cases import Company
 from flask.testing import FlaskClient
 
 from contracts import limits
+from contracts.access import OPERATOR
 from gateway import store as gateway_store
 from runtime.database import open_database
 from runtime.errors import Invalid, NotFound
 from runtime.ids import new_id
 from runtime.migrations import upgrade
 from runtime.settings import Settings
-from services.campaigns import handlers as campaigns
 from services.campaigns import store as campaigns_store
-from services.capture import handlers as capture
-from services.capture import store as capture_store
+from services.campaigns.handlers import acts
+from services.capture import tables as capture_tables
+from services.capture.handlers import forms as capture
 from services.distribution import tables as distribution_tables
 from services.distribution.checks import check_seller, check_team
-from services.distribution.handlers import hand, staff
+from services.distribution.handlers import absences, hand
 from services.notifications import handlers as notifications
 from services.notifications import store as notifications_store
 
@@ -51,9 +52,11 @@ CASES = {
             "name": "Site",
             "source": "site",
             "key": "site",
-            "fields": [{"name": "plan", "kind": "choice", "max_length": 5, "choices": ["a"]}],
+            "fields": [{"name": "plan", "kind": "choice", "max_length": 5, "choices": ["a"], "label": "Plano"}],
             "one_of": ["plan"],
             "allowed_origins": ["https://example.com"],
+            "title": "Peça um orçamento",
+            "thanks": "Obrigado",
         },
         ("capture", "create_form"),
         {"form_id": A, "version": 1},
@@ -223,8 +226,10 @@ def judges(gateway_settings: Settings) -> Iterator[dict[str, Judge]]:
     seller = company.seller(company.team())
 
     def make_form(body: dict[str, Any]) -> None:
-        databases["capture"].transact(lambda transaction: transaction.connection.execute(sa.delete(capture_store.form)))
-        databases["capture"].transact(capture.create_form, body)
+        databases["capture"].transact(
+            lambda transaction: transaction.connection.execute(sa.delete(capture_tables.form))
+        )
+        databases["capture"].transact(capture.create_form, OPERATOR, body)
 
     def unless_unknown(use_case: Callable[..., Any], owner: str) -> Judge:
         def judge(body: dict[str, Any]) -> None:
@@ -237,9 +242,11 @@ def judges(gateway_settings: Settings) -> Iterator[dict[str, Judge]]:
         "NewForm": make_form,
         "NewTeam": check_team,
         "NewSeller": check_seller,
-        "TimeOff": lambda body: databases["distribution"].transact(staff.add_time_off, seller, **body),
-        "Return": unless_unknown(hand.return_work, "distribution"),
-        "Closing": unless_unknown(campaigns.close_opportunity, "campaigns"),
+        "TimeOff": lambda body: databases["distribution"].transact(absences.add_time_off, OPERATOR, seller, **body),
+        "Return": unless_unknown(lambda tx, work, **body: hand.return_work(tx, OPERATOR, work, **body), "distribution"),
+        "Closing": unless_unknown(
+            lambda tx, opportunity, **body: acts.close_opportunity(tx, OPERATOR, opportunity, **body), "campaigns"
+        ),
         "ReadMessages": lambda body: databases["notifications"].transact(notifications.mark_read, A, **body),
     }
     for database in databases.values():
@@ -294,10 +301,12 @@ def test_every_text_and_number_of_a_compared_body_has_a_limit(schemas: dict[str,
 @pytest.mark.parametrize(
     ("column", "most"),
     [
-        (capture_store.form.c.key, limits.FORM_KEY),
-        (capture_store.form.c.name, limits.FORM_NAME),
-        (capture_store.form.c.source, limits.SOURCE),
-        (capture_store.lead.c.source, limits.SOURCE),
+        (capture_tables.form.c.key, limits.FORM_KEY),
+        (capture_tables.form.c.name, limits.FORM_NAME),
+        (capture_tables.form.c.source, limits.SOURCE),
+        (capture_tables.form.c.title, limits.FORM_TITLE),
+        (capture_tables.form.c.thanks, limits.FORM_THANKS),
+        (capture_tables.lead.c.source, limits.SOURCE),
         (campaigns_store.opportunity.c.source, limits.SOURCE),
         (campaigns_store.opportunity.c.reason, limits.REASON),
         (gateway_store.form.c.key, limits.FORM_KEY),

@@ -10,9 +10,10 @@ from runtime.ids import new_id
 from runtime.settings import Settings
 from services.notifications.channels.connection import never_left, seconds
 from services.notifications.domain.intents import direct_channels, newest_of_each
+from services.notifications.domain.segments import segments
 from services.notifications.domain.sending import ATTEMPTS, LONGEST_PAUSE, LOOK_UP_FOR, look_up_at, retry_at
 from services.notifications.domain.texts import LOCALES, render
-from services.notifications.links import message_link
+from services.notifications.links import Links
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -20,10 +21,11 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 @pytest.mark.feature("NOT-1")
 @pytest.mark.parametrize("locale", LOCALES)
 def test_an_sms_with_its_link_is_one_segment(locale: str) -> None:
-    link = message_link(Settings(public_url="https://crm.empresa-modelo.pt/"))(new_id())
+    link = Links(Settings(public_url="https://crm.empresa-modelo.pt/").address).message(new_id())
     text = render("sms", locale, source="Página de destino da campanha de verão, 3.ª edição", name="Rita", link=link)
     assert link in text.body
-    assert len(text.body) <= 160
+    assert segments(text.body).count == 1
+    assert "Pagina de destino" in text.body
 
 
 @pytest.mark.feature("NOT-1")
@@ -45,10 +47,9 @@ def test_a_sources_name_cannot_start_a_header_or_a_format() -> None:
 
 
 @pytest.mark.feature("NOT-1")
-def test_an_import_sends_no_sms() -> None:
-    assert direct_channels(["email", "sms", "pigeon"], "live", active=True) == ("sms", "email")
-    assert direct_channels(["email", "sms"], "bulk", active=True) == ()
-    assert direct_channels(["email", "sms"], "live", active=False) == ()
+def test_who_left_is_told_nothing() -> None:
+    assert direct_channels(["email", "sms", "pigeon"], active=True) == ("sms", "email")
+    assert direct_channels(["email", "sms"], active=False) == ()
 
 
 def test_of_several_assignments_of_one_work_the_newest_counts() -> None:

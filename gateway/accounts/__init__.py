@@ -1,0 +1,1 @@
+"""People who sign in: their accounts, passwords and sessions, and the trail of what they changed."""

@@ -1,0 +1,99 @@
+"""Submissions that were put aside: a person lets them through or throws them away."""
+
+from typing import Any
+
+from flask import Response
+from marshmallow import fields, validate
+
+from contracts import limits
+from gateway.api.resource import Answer, PageQuery, Resource, answer, list_of, page_of
+from gateway.api.shapes import instant, same_as
+from gateway.api.values import EXAMPLE_ID, Body, Identifier
+from gateway.parts import call
+
+REASONS = ("same_key_other_body", "honeypot")
+
+
+class QuarantineQuery(PageQuery):
+    """Which submissions."""
+
+    reason = fields.String(validate=validate.OneOf(REASONS))
+
+
+class Submission(Answer):
+    """A submission that was put aside."""
+
+    quarantine_id = fields.UUID()
+    id = same_as("quarantine_id")
+    lead_id = fields.UUID(metadata={"description": "Of the lead that it would have been."})
+    form_id = fields.UUID()
+    form_name = fields.String(metadata={"description": "Empty: the form is gone."})
+    reason = fields.String(validate=validate.OneOf(REASONS))
+    fields_ = fields.Dict(keys=fields.String(), values=fields.String(), data_key="fields", attribute="fields")
+    context = fields.Dict(keys=fields.String(), values=fields.String())
+    import_id = fields.String()
+    is_test = fields.Boolean()
+    correlation_id = fields.String()
+    received_at = instant()
+    created_at = instant("When it was put aside.")
+
+
+class Released(Answer):
+    """The lead it became."""
+
+    lead_id = fields.UUID()
+
+
+class ReleasedOf(Released):
+    """A submission, and the lead it became."""
+
+    quarantine_id = fields.UUID()
+
+
+class Dropped(Answer):
+    """How many were thrown away."""
+
+    dropped = fields.Integer()
+
+
+class Quarantined(Body):
+    """Submissions that were put aside."""
+
+    ids = fields.List(Identifier(), required=True, validate=validate.Length(1, limits.QUARANTINED_AT_ONCE))
+
+
+blueprint = Resource("quarantine", "quarantine", "Submissions that were put aside")
+
+
+@blueprint.reads("", page_of(Submission))
+@blueprint.arguments(QuarantineQuery, location="query")
+def quarantine(query: dict[str, Any]) -> Response:
+    """Submissions put aside: the same key came with another body, or a field that people do not see was filled in."""
+    return answer(call("capture", "quarantined", **query))
+
+
+@blueprint.writes("/<uuid:quarantine_id>/release", Released)
+def release(quarantine_id: object) -> Response:
+    """Makes a lead of a submission that was put aside."""
+    return answer(call("capture", "release", quarantine_id=str(quarantine_id)))
+
+
+@blueprint.writes("/<uuid:quarantine_id>", None, method="DELETE", status=204)
+def drop_quarantined(quarantine_id: object) -> Response:
+    """Throws a submission away that was put aside."""
+    call("capture", "drop_quarantined", quarantine_id=str(quarantine_id))
+    return Response(status=204)
+
+
+@blueprint.writes("/release", list_of(ReleasedOf))
+@blueprint.arguments(Quarantined, example={"ids": [EXAMPLE_ID]})
+def release_many(chosen: dict[str, Any]) -> Response:
+    """Makes leads of those that are still there."""
+    return answer(call("capture", "release_many", quarantine_ids=chosen["ids"]))
+
+
+@blueprint.writes("/drop", Dropped)
+@blueprint.arguments(Quarantined, example={"ids": [EXAMPLE_ID]})
+def drop_many(chosen: dict[str, Any]) -> Response:
+    """Throws those away that are still there."""
+    return answer(call("capture", "drop_many", quarantine_ids=chosen["ids"]))

@@ -1,0 +1,75 @@
+"""Leads as a file that spreadsheets open."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from flask_babel import gettext as _
+
+from gateway.parts import call
+from gateway.web.shown import local
+from gateway.web.words import lead_channel_name, state_name
+from gateway.worklist import with_assignments
+from runtime.spreadsheet import safe_cell
+
+PAGE = 500
+"""Leads asked for at a time: as many as a service gives."""
+
+MARK = "\ufeff"
+"""With it spreadsheets take the text for UTF-8."""
+
+Names = Mapping[str, Mapping[str, str]]
+
+
+def pages_of(wanted: Mapping[str, Any]) -> Iterator[list[dict[str, Any]]]:
+    """Leads that `wanted` finds, a page at a time, each with its assignment."""
+    cursor = None
+    while True:
+        page = call("capture", "list_leads", cursor=cursor, limit=PAGE, **wanted)
+        yield with_assignments(page["items"])
+        cursor = page["next"]
+        if cursor is None:
+            return
+
+
+def lines(pages: Iterable[Sequence[Mapping[str, Any]]], names: Names, locale: str) -> Iterator[str]:
+    """The file, a page at a time. locale: whose spreadsheet opens it; where a comma belongs to numbers, columns are
+    parted by semicolons."""
+    delimiter = "," if locale == "en" else ";"
+    yield MARK + _written([_header()], delimiter)
+    for leads in pages:
+        yield _written([_cells(lead, names) for lead in leads], delimiter)
+
+
+def _written(rows: Iterable[Sequence[str]], delimiter: str) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=delimiter)
+    writer.writerows([safe_cell(cell) for cell in row] for row in rows)
+    return text.getvalue()
+
+
+def _header() -> list[str]:
+    return [
+        *(_("Captured"), _("Name"), _("E-mail"), _("Phone"), _("Company"), _("City"), _("Form"), _("Source")),
+        *(_("Channel"), _("State"), _("Seller"), _("Team"), _("Test"), _("Answers"), _("Lead")),
+    ]
+
+
+def _cells(lead: Mapping[str, Any], names: Names) -> list[str]:
+    work = lead["assignment"] or {}
+    labels = lead["labels"]
+    answers = [
+        f"{labels.get(name) or name}: {value}" for name, value in lead["fields"].items() if value not in ("", None)
+    ]
+    return [
+        local(lead["captured_at"]).strftime("%Y-%m-%d %H:%M"),
+        *(lead[name] or "" for name in ("name", "email", "phone", "company", "city", "form_name", "source")),
+        lead_channel_name(lead["channel"]),
+        state_name(work.get("state", "")),
+        names["sellers"].get(work.get("seller_id") or "", ""),
+        names["teams"].get(work.get("team_id") or "", ""),
+        _("yes") if lead["is_test"] else "",
+        "\n".join(answers),
+        lead["lead_id"],
+    ]

@@ -1,0 +1,188 @@
+"""How pages show times, money and people: in the reader's language and time zone."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any
+from urllib.parse import urlencode
+
+from babel.dates import format_timedelta
+from babel.numbers import format_currency
+from flask import Flask, g, request
+from flask_babel import format_date, format_datetime, format_time, get_locale, to_user_timezone
+from flask_babel import gettext as _
+from flask_wtf.csrf import generate_csrf
+from markupsafe import Markup
+
+from contracts import errors
+from contracts.access import MANAGERS, SUPERVISORS
+from gateway import locales
+from gateway.web.navigation import navigation
+from runtime.clock import parse_iso, utc_now
+
+
+def register(app: Flask) -> None:
+    """Adds filters and names that every template may use."""
+    app.jinja_env.filters.update(
+        ago=ago,
+        lasting=lasting,
+        exactly=exactly,
+        exactly_short=exactly_short,
+        day=day,
+        clock=clock,
+        money=money,
+        dial=dial,
+        initials=initials,
+        stamp=stamp,
+        groupby_in_order=groupby_in_order,
+    )
+    app.jinja_env.globals.update(
+        navigation=navigation,
+        MANAGERS=MANAGERS,
+        SUPERVISORS=SUPERVISORS,
+        token_field=token_field,
+        role_name=role_name,
+        problem_text=problem_text,
+        with_query=with_query,
+        url_exists=lambda endpoint: endpoint in app.view_functions,
+    )
+    app.context_processor(
+        lambda: {"account": g.get("account"), "nonce": g.get("nonce", ""), "locale": locales.current()}
+    )
+
+
+def ago(value: str | datetime | None) -> str:
+    """ "3 minutes ago"."""
+    at = _instant(value)
+    if at is None:
+        return ""
+    return format_timedelta(at - utc_now(), add_direction=True, locale=get_locale(), threshold=1.1)
+
+
+def lasting(value: str | datetime | None) -> str:
+    """How long it has lasted: "12 minutes"."""
+    at = _instant(value)
+    return "" if at is None else format_timedelta(max(utc_now() - at, timedelta()), locale=get_locale(), threshold=1.1)
+
+
+def exactly(value: str | datetime | None) -> str:
+    """Day and time, in the reader's time zone."""
+    at = _instant(value)
+    return "" if at is None else format_datetime(at, "medium")
+
+
+def exactly_short(value: str | datetime | None) -> str:
+    """Day and time where there is little room: a time of today stands alone, one within a week has its weekday."""
+    at = _instant(value)
+    if at is None:
+        return ""
+    days = (local(at).date() - local(utc_now()).date()).days
+    if days == 0:
+        return clock(at)
+    pattern = "EEE" if 0 < days < 7 else "d MMM"
+    return f"{format_date(at, pattern)} {clock(at)}"
+
+
+def day(value: str | datetime | None) -> str:
+    """The day, in the reader's time zone."""
+    at = _instant(value)
+    return "" if at is None else format_date(at, "medium")
+
+
+def clock(value: str | datetime | None) -> str:
+    """Hours and minutes, in the reader's time zone."""
+    at = _instant(value)
+    return "" if at is None else format_time(at, "short")
+
+
+def stamp(value: str | datetime | None) -> Markup:
+    """A `<time>` that says how long ago, and when exactly to whoever points at it."""
+    at = _instant(value)
+    if at is None:
+        return Markup("")
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(at.isoformat(), exactly(at), ago(at))
+
+
+def money(minor: int | None, currency: str) -> str:
+    """An amount in minor units, such as cents."""
+    return "" if minor is None else format_currency(minor / 100, currency or "EUR", locale=get_locale())
+
+
+def dial(phone: str | None) -> str:
+    """What a telephone dials: digits, and a plus in front where there is one."""
+    return "".join(character for character in phone or "" if character.isdecimal() or character == "+")
+
+
+def initials(name: str) -> str:
+    """At most two letters for a picture."""
+    words = [word for word in name.split() if word[:1].isalnum()]
+    return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
+
+
+def role_name(role: str) -> str:
+    """A role in words."""
+    names = {"admin": _("Administrator"), "manager": _("Manager"), "supervisor": _("Supervisor"), "seller": _("Seller")}
+    return names.get(role, role)
+
+
+def problem_text(code: str) -> str:
+    """What is wrong with a field, and what to do about it. Codes: of `contracts.errors`, and a few of pages."""
+    texts = {
+        errors.REQUIRED: _("Please fill this in."),
+        errors.TOO_LONG: _("This is too long."),
+        errors.NOT_ALLOWED: _("This is not among what is allowed."),
+        errors.OVERLAP: _("This overlaps with something that is there already."),
+        errors.CONFLICT: _("Somebody changed this meanwhile."),
+        "wrong": _("This is not right. Please check it."),
+        "taken": _("This is taken already."),
+        "too_short": _("This is too short."),
+        "twice": _("This is there twice."),
+        "whole_number": _("A whole number is needed here."),
+        "half_a_shift": _("Every shift needs a beginning and an end."),
+        "no_shift": _("Fill in at least one shift, or choose that they always work."),
+        "order": _("The end must come after the beginning."),
+        "last_admin": _("This is the last administrator. Make somebody else one first, or nobody could administer."),
+        errors.NOT_FOUND: _("This is not there any more. Choose another."),
+        "reserved": _("This name is reserved. Choose another."),
+        "field_twice": _("Another field above has this name. Choose another."),
+        "field_reserved": _(
+            "This name is an instruction to the form, not a field. Choose another, without _ in front."
+        ),
+        "field_length": _("A whole number from 1 to 10,000 is needed here."),
+        "choices_needed": _("Write down what can be chosen, one per line."),
+        "origin": _("One site per line, such as https://example.com."),
+        "form_key": _("4 to 64 small letters, digits and hyphens; another form may have it already."),
+        "fields_needed": _("A form needs at least one field, and can have 100."),
+    }
+    return texts.get(code, _("This cannot be taken. Please check it."))
+
+
+def with_query(**changes: Any) -> str:
+    """Address of the page in hand with other parameters; one that is None is left out."""
+    query = {**request.args.to_dict(), **changes}
+    return f"{request.path}?{urlencode({name: value for name, value in query.items() if value not in (None, '')})}"
+
+
+def groupby_in_order(items: Iterable[Any], name: str) -> list[tuple[Any, list[Any]]]:
+    """Neighbours with the same value, together; those without one stay where they are."""
+    return [(value, list(members)) for value, members in groupby(items, key=lambda item: getattr(item, name))]
+
+
+def token_field() -> Markup:
+    """The hidden field that every form posts: proof that the form came from a page of ours."""
+    return Markup('<input type="hidden" name="csrf_token" value="{}">').format(generate_csrf())
+
+
+def local(value: str | datetime) -> datetime:
+    """The instant as the reader's clock shows it."""
+    at = _instant(value)
+    if at is None:
+        raise ValueError("no instant")
+    shown: datetime = to_user_timezone(at)
+    return shown
+
+
+def _instant(value: Any) -> datetime | None:
+    if not value:
+        return None
+    return parse_iso(value) if isinstance(value, str) else value

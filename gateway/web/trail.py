@@ -1,0 +1,95 @@
+"""The trail: who changed what, newest first; for administrators."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from flask import render_template, request
+from flask_babel import gettext as _
+
+from contracts.access import ADMINS
+from gateway.accounts import audit, people
+from gateway.parts import call_if_there, parts
+from gateway.web.pages import Pages
+from gateway.web.shown import role_name
+
+pages = Pages("trail", ADMINS)
+
+PAGE = 50
+NOBODY = "none"
+"""Whoever has no account: keys of the API and the command line."""
+
+_PEOPLE = 500
+_ID = re.compile(r"[0-9a-f-]{36}")
+
+
+@pages.get("/trail")
+def index() -> str:
+    """What people changed; of one person, when asked so."""
+    person = request.args.get("person", "")
+    is_somebody = person == NOBODY or _ID.fullmatch(person)
+    account_id = None if not is_somebody else person.replace(NOBODY, "")
+    with parts().database.read() as connection:
+        found = audit.trail(connection, request.args.get("cursor") or None, PAGE, account_id)
+        known = people.list_accounts(connection, limit=_PEOPLE)["items"]
+        subjects = people.names(connection, (entry["subject"] for entry in found["items"]))
+    staff = call_if_there("distribution", "staff_names") or {"sellers": {}, "teams": {}}
+    return render_template(
+        "trail/index.html",
+        found=found,
+        people=sorted(known, key=lambda account: account.name.casefold()),
+        subjects={**staff["sellers"], **staff["teams"], **subjects},
+        deed=deed,
+        detail=detail_text,
+        nobody=NOBODY,
+    )
+
+
+def deed(what: str) -> str:
+    """What was done, in the reader's language; as it is kept when nobody has put it into words."""
+    return deeds().get(what, what)
+
+
+def deeds() -> dict[str, str]:
+    """Everything that is kept of what people do, in the reader's language. Add a line with every new `audit.note`."""
+    return {
+        "signed in": _("signed in"),
+        "changed their password": _("changed their password"),
+        "opened an account": _("opened an account"),
+        "changed an account": _("changed an account"),
+        "reset a password": _("reset a password"),
+        "ended all sessions": _("ended all sessions"),
+        "issued a key": _("issued a key"),
+        "revoked a key": _("revoked a key"),
+        "added a seller": _("added a seller"),
+        "changed a seller": _("changed a seller"),
+        "switched a seller on": _("switched a seller on"),
+        "switched a seller off": _("switched a seller off"),
+        "added time off": _("added time off"),
+        "removed time off": _("removed time off"),
+        "made a team": _("made a team"),
+        "changed a team": _("changed a team"),
+        "sent a form's leads to a team": _("sent a form's leads to a team"),
+        "gave leads by hand": _("gave leads by hand"),
+        "exported leads": _("downloaded leads as a file"),
+        "settled a message": _("settled a message"),
+        "tried parked messages again": _("tried parked messages again"),
+        "gave up parked messages": _("gave up parked messages"),
+        "made a form": _("made a form"),
+        "changed a form": _("changed a form"),
+        "switched a form on": _("switched a form on"),
+        "switched a form off": _("switched a form off"),
+        "sent a test lead": _("sent a test lead"),
+        "released submissions from quarantine": _("released submissions from quarantine"),
+        "threw away submissions in quarantine": _("threw away submissions in quarantine"),
+        "simulated what became of a message": _("simulated what became of a message"),
+        "lets messages go to an address again": _("lets messages go to an address again"),
+    }
+
+
+def detail_text(detail: Mapping[str, Any]) -> str:
+    """The detail of an entry that says something to people: roles."""
+    role = detail.get("role")
+    if isinstance(role, list):
+        return " → ".join(map(role_name, role))
+    return role_name(role) if isinstance(role, str) else ""

@@ -1,0 +1,101 @@
+"""Use cases of the outbox viewer: every message, what it says and what became of it."""
+
+from collections import defaultdict
+from dataclasses import asdict
+from typing import Any, Final
+
+from sqlalchemy.engine import Connection
+
+from contracts.access import Actor
+from contracts.errors import NOT_ALLOWED
+from runtime.clock import iso
+from runtime.errors import invalid
+from services.notifications import callbacks, outbound, recipients, timeline
+from services.notifications.domain.search import matches
+from services.notifications.domain.segments import segments
+from services.notifications.domain.texts import Text, render
+from services.notifications.handlers import as_json
+from services.notifications.links import Links
+
+CHANNELS: Final = ("in_app", "sms", "email")
+STATES: Final = (
+    "queued", "sending", "sent", "delivered", "failed", "bounced", "unknown", "withdrawn", "suppressed",
+)  # fmt: skip
+
+
+def outbox(
+    connection: Connection,
+    links: Links,
+    actor: Actor,
+    cursor: str | None,
+    limit: int,
+    *,
+    channel: str | None = None,
+    state: str | None = None,
+    q: str | None = None,
+    seller_id: str | None = None,
+    work_id: str | None = None,
+) -> dict[str, Any]:
+    """Messages of all channels, newest first, with the texts as they were sent, or would be now while they wait.
+
+    links: makes the links in texts that were not sent yet.
+    q: part of a seller's name, e-mail address or phone number.
+
+    Returns: messages as `handlers.as_json` has them, with "seller_name", "address", "subject", "text", "segments"
+        (of an SMS: {"encoding", "count", "units", "left"}, else None), "due_at" and "events", oldest first, each
+        {"at", "kind", "code", "text"}.
+
+    Raises:
+        Invalid: a channel or state that there is not, a wrong cursor or limit.
+    """
+    for field, value, known in (("channel", channel, CHANNELS), ("state", state, STATES)):
+        if value and value not in known:
+            raise invalid(field, NOT_ALLOWED, f"must be one of: {', '.join(known)}")
+    rows, following = timeline.outbox_page(
+        connection, actor, cursor, limit, channel=channel, state=state, work_id=work_id,
+        seller_ids=_sellers_wanted(connection, seller_id, q),
+    )  # fmt: skip
+    events: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for event in timeline.events_of(connection, [row.message_id for row in rows]):
+        shown = {"at": iso(event.at), "kind": event.kind, "code": event.code, "text": event.text}
+        events[event.message_id].append(shown)
+    gathering = [row.digest_id for row in rows if row.channel != "in_app" and row.digest_id and not row.body]
+    gathered = outbound.gathered(connection, sorted(set(gathering)))
+    items = [_item(row, links, gathered.get(row.digest_id), events[row.message_id]) for row in rows]
+    return {"items": items, "next": following}
+
+
+def suppressions(connection: Connection, actor: Actor, cursor: str | None, limit: int, q: str | None) -> dict[str, Any]:
+    """Addresses to which nothing is sent, the latest first; for those who see everything."""
+    if not actor.sees_all:
+        return {"items": [], "next": None}
+    rows, following = recipients.suppressions_page(connection, (q or "").strip().casefold(), cursor, limit)
+    return {"items": [callbacks.shown(row) for row in rows], "next": following}
+
+
+def _sellers_wanted(connection: Connection, seller_id: str | None, q: str | None) -> list[str] | None:
+    """The sellers whose messages are asked for; None for all. There are few of them: they are searched here."""
+    if not q or not q.strip():
+        return [seller_id] if seller_id else None
+    found = [row.seller_id for row in timeline.people(connection) if matches(q, row.name, row.email, row.phone)]
+    return [one for one in found if one == seller_id] if seller_id else found
+
+
+def _item(row: Any, links: Links, gathered: tuple[int, str] | None, events: list[dict[str, Any]]) -> dict[str, Any]:
+    leads, source = gathered or (row.leads, row.source)
+    text = Text(row.subject, row.body)
+    if not row.body:
+        text = render(
+            row.channel, row.seller_locale, source=source, name=row.seller_name, link=links.message(row.message_id),
+            leads=leads,
+        )  # fmt: skip
+    return as_json(row) | {
+        "seller_name": row.seller_name,
+        "address": row.address,
+        "leads": leads,
+        "subject": text.subject if row.channel == "email" else "",
+        "text": text.body,
+        "segments": asdict(segments(text.body)) if row.channel == "sms" else None,
+        "due_at": iso(row.due_at) if row.due_at else None,
+        "events": events,
+    }

@@ -1,0 +1,18 @@
+"""The database of reporting."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from runtime.database import Database, open_database
+from runtime.migrations import upgrade
+from runtime.settings import Settings
+
+
+@pytest.fixture
+def database(settings: Settings) -> Iterator[Database]:
+    """Empty and migrated."""
+    upgrade("reporting", settings)
+    opened = open_database("reporting", settings)
+    yield opened
+    opened.close()
