@@ -17,7 +17,13 @@ from bench.ground import Ground  # noqa: E402
 from bench.measure import say  # noqa: E402
 from bench.options import Options  # noqa: E402
 
-ON_GROUND = {"P1": "bench.p1_form_posts", "P2": "bench.p2_drain", "P3": "bench.p3_latency", "P12": "bench.p12_pages"}
+ON_GROUND = {
+    "P1": "bench.p1_form_posts",
+    "P2": "bench.p2_drain",
+    "P3": "bench.p3_latency",
+    "P12": "bench.p12_pages",
+    "PAGES": "bench.web_pages",
+}
 """Figures that need a broker and a database: `run(ground, options)`."""
 
 PURE = {"P8": "bench.p8_decisions"}

@@ -7,7 +7,7 @@ import click
 from cli import sign_ins
 from cli.company import found
 from cli.kitchens import COMPANY, FORM_KEY
-from cli.local import api_address, load_settings
+from cli.local import load_settings
 from runtime.errors import Broken, RuntimeRefusal, Unavailable
 from runtime.rpc_client import RpcPool
 from runtime.settings import Settings
@@ -53,7 +53,7 @@ def demo(history: bool, as_json: bool) -> None:
         raise click.ClickException(f"{error}. Is Rodízio running (rodizio run)?") from error
     except Broken as error:
         raise click.ClickException(f"{error}. Its log says why (rodizio doctor)") from error
-    address = f"{api_address(settings)}/f/{FORM_KEY}"
+    address = f"{settings.address}/f/{FORM_KEY}"
     if as_json:
         click.echo(json.dumps({"form_key": FORM_KEY, "address": address}))
         return

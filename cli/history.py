@@ -18,7 +18,7 @@ from cli.api import Api, ApiError
 from cli.company import LIMITS
 from cli.hindsight import PATIENCE, rows, times_of, until, wait_heard
 from cli.kitchens import COMPANY, FORM_KEY, MADRID
-from cli.local import api_address, api_key
+from cli.local import api_key
 from cli.stories import Story, conflicting, play, stories, suspicious
 from contracts.access import OPERATOR, Actor
 from contracts.capture import ACCEPT_SUBMISSION, AcceptSubmission, Suspicion
@@ -280,7 +280,7 @@ class _Past:
         if not key or not (self.settings.sms_is_pretended and self.settings.email_is_pretended):
             return
         self._wait_sent()
-        api = Api(api_address(self.settings), key, patience=10)
+        api = Api(self.settings.address, key, patience=10)
         is_sent = sa.and_(messages.c.channel != "in_app", messages.c.state == "sent")
         sent = sa.select(messages).where(is_sent).order_by(messages.c.message_id)
         turns = {channel: cycle(kinds) for channel, kinds in _HEARD_OF.items()}

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from cli.api import Api, ApiError
 from cli.columns import ColumnMap, NoMatch, match
-from cli.local import api_address, api_key
+from cli.local import api_key
 from cli.outcome import Outcome, Stalled, seller_rows, show, wait_assigned, wait_captured
 from cli.rejected import RejectedRows
 from cli.sending import Sent, import_id, send
@@ -143,7 +143,7 @@ def _api(address: str | None, key: str | None, patience: float) -> Api:
     key = key or api_key(settings)
     if key is None:
         raise ApiError("no key for the API: give one with --key or RODIZIO_API_KEY")
-    return Api(address or api_address(settings), key, patience)
+    return Api(address or settings.address, key, patience)
 
 
 def _chosen(texts: tuple[str, ...]) -> dict[str, str]:

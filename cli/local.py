@@ -37,11 +37,6 @@ def _node(settings: Settings) -> RabbitNode | None:
     return RabbitNode(folder) if (folder / "node.json").exists() else None
 
 
-def api_address(settings: Settings) -> str:
-    """Address of the gateway of this machine."""
-    return settings.public_url or f"http://{settings.gateway_host}:{settings.gateway_port}"
-
-
 def api_key(settings: Settings) -> str | None:
     """The key of the API that `rodizio run` keeps; None when it has not run here."""
     try:

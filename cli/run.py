@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from cli import fleet
-from cli.local import KEY_FILE, api_address
+from cli.local import KEY_FILE
 from contracts.access import ROLES
 from runtime import broker
 from runtime.packages import Missing
@@ -212,7 +212,7 @@ def _keep_api_key(settings: Settings) -> None:
 
 def _tell(console: Console, installation: _Installation, ill: list[fleet.Health]) -> None:
     settings = installation.settings
-    address = api_address(settings)
+    address = settings.address
     log = settings.var / "log"
     lines = {
         "Address": address,

@@ -137,9 +137,9 @@ def amount_of(text: str) -> int | None:
     if not digits:
         return None
     found = _NUMBER.fullmatch(digits)
-    if found is None or len(digits) > 16 or (found[2] and found[2] == found[3]):
+    whole = re.sub(r"\D", "", found[1]) if found else ""
+    if found is None or len(whole) > 14 or (found[2] and found[2] == found[3]):
         raise invalid("amount", INVALID, "an amount such as 1250.00")
-    whole = re.sub(r"\D", "", found[1])
     return int(whole) * 100 + int((found[4] or "0").ljust(2, "0"))
 
 

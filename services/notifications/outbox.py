@@ -59,9 +59,9 @@ def outbox(
     for event in timeline.events_of(connection, [row.message_id for row in rows]):
         shown = {"at": iso(event.at), "kind": event.kind, "code": event.code, "text": event.text}
         events[event.message_id].append(shown)
-    gathering = [row.digest_id for row in rows if row.channel != "in_app" and row.digest_id and not row.body]
-    gathered = outbound.gathered(connection, sorted(set(gathering)))
-    items = [_item(row, links, gathered.get(row.digest_id), events[row.message_id]) for row in rows]
+    gathering = {row.message_id: row.digest_id for row in rows if _is_gathering(row)}
+    gathered = outbound.gathered(connection, sorted(set(gathering.values())))
+    items = [_item(row, links, gathered.get(gathering.get(row.message_id, "")), events[row.message_id]) for row in rows]
     return {"items": items, "next": following}
 
 
@@ -79,6 +79,11 @@ def _sellers_wanted(connection: Connection, seller_id: str | None, q: str | None
         return [seller_id] if seller_id else None
     found = [row.seller_id for row in timeline.people(connection) if matches(q, row.name, row.email, row.phone)]
     return [one for one in found if one == seller_id] if seller_id else found
+
+
+def _is_gathering(row: Any) -> bool:
+    """Whether it is a digest that was not sent yet; in-app each of its leads has a message of its own."""
+    return row.channel != "in_app" and bool(row.digest_id) and not row.body
 
 
 def _item(row: Any, links: Links, gathered: tuple[int, str] | None, events: list[dict[str, Any]]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from agreement import disagreements
 from fault_cases import FORM_DEFINITION, found, submission
 from installation import Installation, new_seed
+from notification_cases import event
 from people import Call, assignment, change_seller, close, give_back, hand_over, telephone
 from rest import contents, differences, set_aside, settle
 from runtime_cases import count, rows, wait_for
@@ -19,12 +21,15 @@ from runtime_cases import count, rows, wait_for
 from contracts.capture import ACCEPT_SUBMISSION, AcceptSubmission
 from contracts.catalogue import MESSAGES, SERVICES
 from contracts.message import Lane
+from contracts.notifications import RECORD_PROVIDER_EVENT
+from runtime.clock import iso, utc_now
 from runtime.publisher import NotPublished, Publisher
 from runtime.rabbitmq import RabbitNode
 from runtime.settings import OWNERS, Settings
 from runtime.topology import LANES
 from runtime.wire import Outgoing, pack
 from services.distribution.tables import work
+from services.notifications.tables import suppressions
 
 pytestmark = pytest.mark.feature("R4", "R5")
 
@@ -37,6 +42,8 @@ BULK_TYPES = {"accept_submission", "lead_captured", "work_assigned", "opportunit
 CONTACTS = 25
 PER_MESSAGE = 3
 AT_ONCE = 20
+SHY, FICKLE = "+351912000111", "+351912000222"
+"""Numbers of people who answer SMS."""
 
 
 @pytest.fixture
@@ -174,6 +181,7 @@ class Story:
         close(self._call, leads[8].lead_id, "won")
         close(self._call, leads[9].lead_id, "lost")
         read_inbox(self._call, self.sellers[0])
+        self._providers_tell()
         self._come_to_rest()
 
     def followers_hear_the_younger_half_first(self, leads: int) -> None:
@@ -206,6 +214,19 @@ class Story:
         self._publisher.stop()
         for database in self.databases.values():
             database.close()
+
+    def _providers_tell(self) -> None:
+        """Of somebody who wants no SMS and then wants them again, of one who does not, of an address that bounces."""
+        now = utc_now()
+        told = [
+            event("replied", "twilio", address=SHY, text="STOP", at=iso(now)),
+            event("replied", "twilio", address=FICKLE, text="STOP", at=iso(now - timedelta(minutes=1))),
+            event("replied", "twilio", address=FICKLE, text="START", at=iso(now)),
+            event("bounced", "sendgrid", address="gone@example.com", text="550 no such user"),
+            event("delivered", "sendgrid", address="there@example.com"),
+        ]
+        for one in told:
+            deliver(self._publisher, pack(RECORD_PROVIDER_EVENT, [one], lane="live"))
 
     def _close_connections(self) -> None:
         self._broker.rabbitmqctl("close_all_connections", "--vhost", self._vhost, "test")
@@ -274,6 +295,9 @@ def test_every_type_three_times_shuffled_and_every_connection_closed_meanwhile(
     story.everything_comes_again(heard)
     changed = differences(before, contents(story.databases))
     assert not changed, "\n".join(changed)
+
+    decided = {row.address: row.lifted_by for row in rows(story.databases["notifications"], suppressions)}
+    assert decided == {SHY: None, FICKLE: "recipient", "gone@example.com": None}
 
     story.leads_arrive(live=1, bulk=0)
     assert count(distribution, work) == 60 + 12 + 1

@@ -80,6 +80,7 @@ def test_what_waits_shows_what_would_be_sent(database: Database) -> None:
     assert digest["text"].startswith("5 novos leads: https://crm.example.org/m/")
     assert (digest["kind"], digest["leads"], digest["state"]) == ("digest", 5, "queued")
     assert digest["due_at"] > alone["due_at"]
+    assert {item["leads"] for item in items(database) if item["channel"] == "in_app"} == {1}, "each has its own"
 
 
 def test_it_is_narrowed_by_channel_state_seller_and_work(database: Database) -> None:
