@@ -14,9 +14,8 @@ from gateway.acceptance import Acceptance, Publishes
 from gateway.access import AccessLog
 from gateway.catalogue import FormCatalogue
 from gateway.keys import Keyring
-from gateway.parts import EXTENSION, Parts, Services
+from gateway.parts import EXTENSION, Parts, Services, parts
 from gateway.public import forms, hosted, unsubscribe
-from gateway.public.forms import FrontDoor
 from gateway.store import can_read
 from gateway.throttle import Throttle
 from gateway.web import assets
@@ -49,15 +48,14 @@ def create_app(
         locale_selector=locales.current,
         timezone_selector=locales.time_zone,
     )
-    made = _make_parts(settings, publisher, services)
-    app.extensions[EXTENSION] = made
-    app.register_blueprint(forms.blueprint(_front_door(made)))
-    app.register_blueprint(hosted.blueprint(made.catalogue))
-    app.register_blueprint(providers.blueprint(made))
+    app.extensions[EXTENSION] = make_parts(settings, publisher, services)
+    app.register_blueprint(forms.blueprint)
+    app.register_blueprint(hosted.blueprint)
+    app.register_blueprint(providers.blueprint(settings))
     app.register_blueprint(unsubscribe.blueprint)
     web.register(app)
     api.register(app)
-    _add_probes(app, made)
+    _add_probes(app)
     app.wsgi_app = assets.served(AccessLog(app.wsgi_app))  # type: ignore[method-assign]
     if settings.proxy_hops:
         hops = settings.proxy_hops
@@ -65,7 +63,8 @@ def create_app(
     return app
 
 
-def _make_parts(settings: Settings, publisher: Publishes | None, services: Services | None) -> Parts:
+def make_parts(settings: Settings, publisher: Publishes | None, services: Services | None) -> Parts:
+    """The parts of a worker; what is not given is made, and a publisher that is made is started."""
     if publisher is None:
         publisher = Publisher(settings.amqp_url, "gateway publisher").start()
     database = open_database("gateway", settings)
@@ -76,29 +75,21 @@ def _make_parts(settings: Settings, publisher: Publishes | None, services: Servi
         catalogue=FormCatalogue(database),
         keyring=Keyring(database),
         services=services or RpcPool(settings),
+        per_visitor=Throttle(settings.rate_per_ip, settings.gateway_workers),
+        per_form=Throttle(settings.rate_per_form, settings.gateway_workers),
         per_key=Throttle(settings.rate_per_key, settings.gateway_workers),
         sign_in_per_address=Throttle(SIGN_INS_PER_ADDRESS, settings.gateway_workers),
         sign_in_per_account=Throttle(SIGN_INS_PER_ACCOUNT, settings.gateway_workers),
     )
 
 
-def _front_door(made: Parts) -> FrontDoor:
-    settings = made.settings
-    return FrontDoor(
-        catalogue=made.catalogue,
-        acceptance=made.acceptance,
-        per_visitor=Throttle(settings.rate_per_ip, settings.gateway_workers),
-        per_form=Throttle(settings.rate_per_form, settings.gateway_workers),
-    )
-
-
-def _add_probes(app: Flask, made: Parts) -> None:
+def _add_probes(app: Flask) -> None:
     def live() -> Response:
         return _json({"ok": True})
 
     def ready() -> Response:
         """Ready while a lead can be kept: by the broker or by the gateway's own database."""
-        problems = []
+        made, problems = parts(), []
         if not made.acceptance.publisher.is_open:
             problems.append("broker: no connection for publishing, or it is blocked")
         if not can_read(made.database):

@@ -9,7 +9,7 @@ import secrets
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -47,11 +47,18 @@ SCOPES = ("submit", "read", "write", "admin")
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Whoever uses a key. id: the key's, for what is counted or kept of it."""
+    """Whoever uses a key. id: the key's, for what is counted or kept of it. account_id: whose key it is; empty: made on
+    the command line. Who comes with a session of their own instead is their account's holder."""
 
     id: str
     actor: Actor
     scopes: frozenset[str]
+    account_id: str = ""
+
+    @property
+    def is_signed_in(self) -> bool:
+        """Whether somebody is here themself, not a program with a key."""
+        return bool(self.actor.account_id)
 
 
 def issue(
@@ -68,10 +75,12 @@ def make(
     role: Role,
     seller_id: str | None = None,
     team_ids: Sequence[str] = (),
+    account_id: str = "",
 ) -> tuple[str, str]:
     """Makes a key called `name`; returns its id, and the key, which cannot be shown again.
 
-    seller_id: whose key it is, when its role is seller. team_ids: what a supervisor's key sees.
+    seller_id: whose key it is, when its role is seller. team_ids: what a supervisor's key sees. account_id: who makes
+        it; empty: the command line.
 
     Raises:
         Invalid: naming the fields.
@@ -87,6 +96,7 @@ def make(
         "scopes": sorted(set(scopes), key=SCOPES.index),
         "seller_id": seller_id or None,
         "team_ids": sorted(set(team_ids)),
+        "account_id": account_id or None,
     }
     store.add_api_key(transaction, row)
     return identifier, key
@@ -131,6 +141,34 @@ def revoke_one(transaction: Transaction, key_id: str) -> None:
         raise NotFound("key", key_id)
 
 
+def end_what_is_beyond(
+    transaction: Transaction, account_id: str, role: Role | None, seller_ids: tuple[str, str]
+) -> list[str]:
+    """Ends the keys that an account made and that may do more than it may itself now, and those of a seller it is no
+    longer. role: what it is now; None when it was closed. seller_ids: whose it was, and is now.
+
+    Returns: the ids of the keys that have ended.
+    """
+    before, now = seller_ids
+    ended = []
+    for key in store.living_keys_of(transaction.connection, account_id, before if before != now else ""):
+        is_theirs = key["account_id"] == account_id
+        if not is_theirs or key["role"] not in _GIVES[role]:
+            store.revoke_api_key(transaction, key["id"], utc_now())
+            ended.append(key["id"])
+    return ended
+
+
+_GIVES: Mapping[Role | None, tuple[Role, ...]] = {
+    "admin": ROLES,
+    "manager": tuple(role for role in ROLES if role not in ADMINS),
+    "supervisor": (),
+    "seller": (),
+    None: (),
+}
+"""The roles of keys that stay when whoever made them has a role: only who sees everything gave away nothing more."""
+
+
 def digest_of(key: str) -> str:
     """What the database knows of a key."""
     return hashlib.sha256(key.encode()).hexdigest()
@@ -168,14 +206,14 @@ class Keyring:
             actor = Actor(
                 role=row["role"], name=row["name"], seller_id=row["seller_id"] or "", team_ids=tuple(row["team_ids"])
             )
-            holder = Holder(row["id"], actor, frozenset(row["scopes"]))
+            holder = Holder(row["id"], actor, frozenset(row["scopes"]), row["account_id"] or "")
             self._seen[digest] = (holder, time.monotonic() + REMEMBER_SECONDS)
         self._notice(row)
         return holder
 
     def _notice(self, row: RowMapping) -> None:
         now = utc_now()
-        if row["used_at"] is not None and now - row["used_at"] < NOTICE_EVERY:
+        if row["used_at"] is not None and abs(now - row["used_at"]) < NOTICE_EVERY:
             return
         try:
             self._database.transact(store.use_api_key, row["id"], now)

@@ -36,6 +36,8 @@ class Parts:
     catalogue: FormCatalogue
     keyring: Keyring
     services: Services
+    per_visitor: Throttle
+    per_form: Throttle
     per_key: Throttle
     sign_in_per_address: Throttle
     sign_in_per_account: Throttle

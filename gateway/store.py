@@ -45,8 +45,10 @@ api_key = sa.Table(
     sa.Column("used_at", Utc),
     sa.Column("seller_id", Id),
     sa.Column("team_ids", Json, nullable=False, server_default="[]"),
+    sa.Column("account_id", Id, index=True),
 )
-"""Keys of the API; the key itself is not kept, `digest` is its SHA-256 in hexadecimal."""
+"""Keys of the API; the key itself is not kept, `digest` is its SHA-256 in hexadecimal. account_id: whose key it is, who
+made it; null: made on the command line."""
 
 secret = sa.Table(
     "secret",
@@ -166,7 +168,7 @@ def held(connection: Connection) -> int:
 
 _KEY_SHOWN = (
     *(api_key.c.id, api_key.c.name, api_key.c.role, api_key.c.seller_id, api_key.c.team_ids, api_key.c.scopes),
-    *(api_key.c.created_at, api_key.c.used_at),
+    *(api_key.c.created_at, api_key.c.used_at, api_key.c.account_id),
 )
 
 
@@ -200,6 +202,14 @@ def revoke_api_key(transaction: Transaction, identifier: str, at: datetime) -> b
         sa.update(api_key).where(api_key.c.id == identifier, api_key.c.revoked_at.is_(None)).values(revoked_at=at)
     )
     return ended.rowcount == 1
+
+
+def living_keys_of(connection: Connection, account_id: str, seller_id: str) -> list[RowMapping]:
+    """Keys that an account made, and those of its seller, as far as they have not ended."""
+    theirs = api_key.c.account_id == account_id
+    if seller_id:
+        theirs |= api_key.c.seller_id == seller_id
+    return list(connection.execute(sa.select(*_KEY_SHOWN).where(theirs, api_key.c.revoked_at.is_(None))).mappings())
 
 
 def revoke_api_keys(transaction: Transaction, name: str, at: datetime) -> int:

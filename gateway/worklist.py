@@ -1,8 +1,9 @@
-"""Lists of leads, put together from what two services know: one call to each, whatever the length."""
+"""Leads and messages, put together from what two calls answer, whatever the length."""
 
 from typing import Any
 
 from gateway.parts import call
+from runtime.errors import NotFound
 
 
 def work_of(
@@ -40,6 +41,20 @@ def waiting(cursor: str | None = None, limit: int = 50, team_id: str | None = No
     """Work that waits for a seller, each item with its lead's `card`."""
     page = call("distribution", "waiting", cursor=cursor, limit=limit, team_id=team_id)
     return {**page, "items": with_cards(page["items"])}
+
+
+def sent_message(message_id: str) -> dict[str, Any]:
+    """A message as the outbox has it, with its text and what became of it.
+
+    Raises:
+        NotFound: there is none, or it is not for whoever asks.
+    """
+    known = call("notifications", "message", message_id=message_id)
+    items = call("notifications", "outbox", work_id=known["work_id"], limit=100)["items"]
+    found: dict[str, Any] | None = next((one for one in items if one["message_id"] == message_id), None)
+    if found is None:
+        raise NotFound("message", message_id)
+    return found
 
 
 def _lead_of(item: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from gateway.accounts import people, sessions
-from gateway.web.pages import COOKIE
+from gateway.accounts.sessions import COOKIE
 from runtime.database import Database
 from runtime.ids import new_id
 from runtime.transaction import Transaction
@@ -24,7 +24,7 @@ class Person:
         self.seller_id = more.setdefault("seller_id", new_id() if role == "seller" else "")
         wanted = {"login": f"{role}@example.com", "name": f"Rita {role.title()}", "role": role, "locale": "en"} | more
         self.account = database.transact(people.create, wanted, "correct horse battery")
-        self.client: FlaskClient = app.test_client()
+        self.client: FlaskClient = english(app.test_client())
         self.client.set_cookie(COOKIE, database.transact(_signed_in, self.account.id))
 
     def get(self, path: str, **more: Any) -> TestResponse:
@@ -36,6 +36,12 @@ class Person:
         found = re.search(r'name="csrf_token" value="([^"]+)"', self.client.get(page).text)
         assert found is not None
         return self.client.post(path, data={**form, "csrf_token": found[1]}, **more)
+
+
+def english(client: FlaskClient) -> FlaskClient:
+    """A browser whose reader prefers English, also where nobody is signed in."""
+    client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "en"
+    return client
 
 
 def _signed_in(transaction: Transaction, account_id: str) -> str:

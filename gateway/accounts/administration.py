@@ -8,7 +8,8 @@ from contracts.errors import NOT_FOUND
 from gateway import keys
 from gateway.accounts import audit, passwords, people, sessions
 from gateway.accounts.people import Account
-from runtime.errors import FieldError
+from gateway.locales import LOCALES
+from runtime.errors import FieldError, NotFound
 from runtime.transaction import Transaction
 
 
@@ -27,7 +28,8 @@ def open_account(transaction: Transaction, by: Actor, wanted: Mapping[str, Any])
 def change_account(
     transaction: Transaction, by: Actor, account_id: str, changes: Mapping[str, Any], version: int
 ) -> Account:
-    """Changes an account, as `people.change` does; whoever may no longer sign in is signed out everywhere.
+    """Changes an account, as `people.change` does; whoever may no longer sign in is signed out everywhere, and keys
+    that may do more than whoever made them may now have ended.
 
     Raises:
         NotFound, Invalid, Conflict.
@@ -42,6 +44,9 @@ def change_account(
         if before.role != after.role:
             detail["role"] = [before.role, after.role]
         _note(transaction, by, "changed an account", account_id, detail)
+    sellers = before.seller_id, after.seller_id if after.active else ""
+    for key_id in keys.end_what_is_beyond(transaction, account_id, after.role if after.active else None, sellers):
+        _note(transaction, by, "revoked a key", key_id)
     return after
 
 
@@ -79,15 +84,18 @@ def issue_key(
     scopes: Sequence[str],
     seller_id: str | None = None,
     team_ids: Sequence[str] = (),
+    owner: str = "",
 ) -> tuple[str, str]:
     """Makes a key of the API; one of a seller or of a supervisor's teams sees what they see.
+
+    owner: the account whose key was used to make it; empty: `by` made it themself.
 
     Returns: its id, and the key, which cannot be shown again.
 
     Raises:
         Invalid: naming the fields.
     """
-    identifier, key = keys.make(transaction, name, scopes, role, seller_id, team_ids)
+    identifier, key = keys.make(transaction, name, scopes, role, seller_id, team_ids, owner or by.account_id)
     _note(transaction, by, "issued a key", identifier, {"role": role, "scopes": list(scopes)})
     return identifier, key
 
@@ -100,6 +108,38 @@ def revoke_key(transaction: Transaction, by: Actor, key_id: str) -> None:
     """
     keys.revoke_one(transaction, key_id)
     _note(transaction, by, "revoked a key", key_id)
+
+
+def open_account_of(transaction: Transaction, by: Actor, seller: Mapping[str, Any]) -> tuple[Account, str]:
+    """Gives a seller a sign-in with their e-mail address, as `open_account` does.
+
+    seller: as `distribution.get_seller` answers.
+
+    Raises:
+        Invalid: naming the fields; `login` when the seller has no e-mail address, or somebody has it.
+    """
+    locale = seller["locale"][:2]
+    wanted = {
+        "login": seller["email"],
+        "name": seller["name"],
+        "role": "seller",
+        "seller_id": seller["seller_id"],
+        "locale": locale if locale in LOCALES else LOCALES[0],
+        "time_zone": seller["time_zone"],
+    }
+    return open_account(transaction, by, wanted)
+
+
+def reset_password_of(transaction: Transaction, by: Actor, seller_id: str) -> tuple[Account, str]:
+    """Gives a seller who lost their password another one, as `reset_password` does.
+
+    Raises:
+        NotFound: they have no sign-in.
+    """
+    signs_in = people.of_seller(transaction.connection, seller_id)
+    if signs_in is None:  # only an account of the role seller counts: a manager must not get into an administrator's
+        raise NotFound("account")
+    return reset_password(transaction, by, signs_in.id)
 
 
 def unknown_people(values: Mapping[str, Any], known: Mapping[str, Mapping[str, str]]) -> Iterable[FieldError]:

@@ -14,6 +14,9 @@ from runtime.clock import utc_now
 from runtime.ids import new_id
 from runtime.transaction import Transaction
 
+COOKIE = "rodizio_session"
+"""Where a browser keeps the token."""
+
 LASTS = timedelta(days=30)
 """A session ends then, however much it is used."""
 
@@ -62,7 +65,8 @@ def find(connection: Connection, token: str, now: datetime) -> tuple[str, Accoun
     )
     if row is None:
         return None
-    return row["session_id"], from_row(row), now - row["seen_at"] > NOTICE_EVERY
+    # A time in the future comes from a clock that was wrong: it is set right.
+    return row["session_id"], from_row(row), abs(now - row["seen_at"]) > NOTICE_EVERY
 
 
 def notice(transaction: Transaction, session_id: str) -> None:

@@ -2,6 +2,7 @@
 
 from flask import Flask, render_template
 
+from gateway.accounts.sessions import COOKIE
 from gateway.api import (
     accounts,
     counts,
@@ -9,6 +10,7 @@ from gateway.api import (
     imports,
     keys,
     leads,
+    me,
     notifications,
     opportunities,
     outbox,
@@ -17,15 +19,16 @@ from gateway.api import (
     quarantine,
     rules,
     sellers,
+    sign_ins,
     teams,
     work,
 )
-from gateway.api.description import SECURITY_SCHEME, ProblemApi
+from gateway.api.description import SECURITY_SCHEME, SESSION_SCHEME, ProblemApi
 from gateway.api.problem import register_error_handlers
 
 RESOURCES = (
     *(forms, teams, sellers, rules, leads, notifications, outbox, opportunities, counts, imports, parked),
-    *(accounts, keys, overview, quarantine, work),
+    *(accounts, keys, me, overview, quarantine, sign_ins, work),
 )
 
 
@@ -40,6 +43,7 @@ def register(app: Flask) -> None:
     )
     api = ProblemApi(app, spec_kwargs={"info": {"description": _DESCRIPTION, "license": {"name": "Apache-2.0"}}})
     api.spec.components.security_scheme(SECURITY_SCHEME, {"type": "http", "scheme": "bearer"})
+    api.spec.components.security_scheme(SESSION_SCHEME, {"type": "apiKey", "in": "cookie", "name": COOKIE})
     for resource in RESOURCES:
         api.register_blueprint(resource.blueprint)
     register_error_handlers(app)
@@ -47,7 +51,8 @@ def register(app: Flask) -> None:
 
 
 _DESCRIPTION = """\
-Every call carries `Authorization: Bearer <key>`. Errors are RFC 9457 problem details (`application/problem+json`).
-Lists take `limit` and `cursor`; `next` in the answer is the cursor of the next page, null on the last. A `version` sent
-with a change is the one last seen: when somebody was faster the answer is 409.
+Every call carries `Authorization: Bearer <key>`, or comes from a page of somebody who has signed in. Errors are RFC
+9457 problem details (`application/problem+json`). Lists take `limit` and `cursor`; `next` in the answer is the cursor
+of the next page, null on the last. A `version` sent with a change is the one last seen: when somebody was faster the
+answer is 409. Instead of it `If-Match` takes the ETag: then the answer is 412.
 """

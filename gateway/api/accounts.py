@@ -9,9 +9,10 @@ from contracts import limits
 from contracts.access import ADMINS, ROLES
 from gateway.accounts import administration, audit, people
 from gateway.accounts.people import THEMES, Account
+from gateway.api.precondition import as_seen, card
 from gateway.api.resource import Answer, PageQuery, Resource, answer, page_of
 from gateway.api.shapes import instant
-from gateway.api.values import Body, Flag, Identifier, QueryFlag, Text, Version, unique
+from gateway.api.values import Body, Flag, Identifier, QueryFlag, SeenVersion, Text, unique
 from gateway.locales import LOCALES
 from gateway.parts import actor, call, parts
 from runtime.errors import Invalid, plain
@@ -49,7 +50,7 @@ class NewAccount(AccountChanges):
 class ChangedAccount(AccountChanges):
     """Changes of an account."""
 
-    version = Version()
+    version = SeenVersion()
 
 
 class ShownAccount(Answer, NewAccount):
@@ -107,7 +108,7 @@ def list_accounts(query: dict[str, Any]) -> Response:
     """Accounts, newest first."""
     with parts().database.read() as connection:
         found = people.list_accounts(connection, **query)
-    return answer({"items": [_shown(account) for account in found["items"]], "next": found["next"]})
+    return answer({"items": [shown(account) for account in found["items"]], "next": found["next"]})
 
 
 @blueprint.writes("", OpenedAccount, status=201, scope=_SCOPE, keyed=True)  # a password must not be kept for a repeat
@@ -116,25 +117,25 @@ def open_account(wanted: dict[str, Any]) -> Response:
     """Makes an account with a random password; a repeat is told that the login is taken."""
     _check_known(wanted)
     made, password = parts().database.transact(administration.open_account, actor(), _ours(wanted))
-    return answer({**_shown(made), "password": password}, 201, {"Location": f"/api/v1/accounts/{made.id}"})
+    return card({**shown(made), "password": password}, made.version, 201, {"Location": f"/api/v1/accounts/{made.id}"})
 
 
 @blueprint.reads("/<uuid:account_id>", ShownAccount, scope=_SCOPE)
 def get_account(account_id: object) -> Response:
     """One account."""
-    with parts().database.read() as connection:
-        return answer(_shown(people.get(connection, str(account_id))))
+    found = _get(str(account_id))
+    return card(shown(found), found.version)
 
 
-@blueprint.writes("/<uuid:account_id>", ShownAccount, method="PATCH", scope=_SCOPE)
+@blueprint.writes("/<uuid:account_id>", ShownAccount, method="PATCH", scope=_SCOPE, card=True)
 @blueprint.arguments(ChangedAccount, example={"active": False, "version": 1})
 def change_account(changes: dict[str, Any], account_id: object) -> Response:
     """Changes an account; one that is no longer active is signed out everywhere."""
-    version = changes.pop("version")
-    _check_known(changes)
-    database = parts().database
-    changed = database.transact(administration.change_account, actor(), str(account_id), _ours(changes), version)
-    return answer(_shown(changed))
+    identifier, database = str(account_id), parts().database
+    with as_seen(changes, lambda: _get(identifier).version) as version:
+        _check_known(changes)
+        changed = database.transact(administration.change_account, actor(), identifier, _ours(changes), version)
+    return card(shown(changed), changed.version)
 
 
 @blueprint.writes("/<uuid:account_id>/password", Password, scope=_SCOPE, keyed=True)
@@ -159,6 +160,11 @@ def trail(query: dict[str, Any]) -> Response:
         return answer(plain(audit.trail(connection, **query)))
 
 
+def _get(account_id: str) -> Account:
+    with parts().database.read() as connection:
+        return people.get(connection, account_id)
+
+
 def _ours(values: dict[str, Any]) -> dict[str, Any]:
     return values | {"seller_id": values["seller_id"] or ""} if "seller_id" in values else values
 
@@ -171,9 +177,10 @@ def _check_known(values: dict[str, Any]) -> None:
         raise Invalid(problems)
 
 
-def _shown(account: Account) -> dict[str, Any]:
+def shown(account: Account) -> dict[str, Any]:
+    """An account as it is answered."""
     names = ("login", "name", "role", "locale", "time_zone", "theme", "active", "version", "signed_in_at")
-    shown = {name: getattr(account, name) for name in names}
+    values = {name: getattr(account, name) for name in names}
     return plain(
-        {"account_id": account.id, "seller_id": account.seller_id or None, "team_ids": account.team_ids, **shown}
+        {"account_id": account.id, "seller_id": account.seller_id or None, "team_ids": account.team_ids, **values}
     )

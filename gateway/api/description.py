@@ -10,15 +10,17 @@ from flask_smorest import Api
 from gateway.api.idempotency import LONGEST_KEY
 from gateway.api.problem import PROBLEM_JSON, Problem, from_http
 
-SECURITY_SCHEME = "key"
+SECURITY_SCHEME, SESSION_SCHEME = "key", "session"
 
 REFUSALS: Mapping[int, tuple[str, str]] = {
     400: ("bad_request", "What was sent cannot be read."),
-    401: ("unauthorized", "No key, or one that is not valid (any longer)."),
-    403: ("forbidden", "The key's role or scopes do not allow it."),
-    404: ("not_found", "There is none, or the key may not see it."),
+    401: ("unauthorized", "No key or session, or one that is not valid (any longer)."),
+    403: ("forbidden", "The role or the key's scopes do not allow it."),
+    404: ("not_found", "There is none, or whoever asks may not see it."),
     409: ("conflict", "Somebody was faster, or it is not in a state in which this can be done."),
+    412: ("precondition_failed", "It has changed since you saw it: read it again, and send its new ETag."),
     413: ("request_entity_too_large", "More was sent than is taken at once."),
+    415: ("unsupported_media_type", "What is sent is JSON, and says so: `Content-Type: application/json`."),
     422: ("invalid", "Some fields cannot be taken: `errors` names them."),
     429: ("rate_limited", "Too many requests: wait for as many seconds as `Retry-After` says."),
     500: ("internal_server_error", "A fault of ours; name `correlation_id` when you report it."),
@@ -43,6 +45,7 @@ _ON_EVERY_ANSWER = ("X-Correlation-Id", "RateLimit-Limit", "RateLimit-Remaining"
 
 REPEAT_KEY = "IdempotencyKey"
 _SEEN = "IfNoneMatch"
+_AS_SEEN = "IfMatch"
 _PARAMETERS = {
     REPEAT_KEY: {
         "name": "Idempotency-Key",
@@ -54,6 +57,11 @@ _PARAMETERS = {
         "name": "If-None-Match",
         "schema": {"type": "string"},
         "description": "An `ETag` of an earlier answer: 304 while nothing has changed.",
+    },
+    _AS_SEEN: {
+        "name": "If-Match",
+        "schema": {"type": "string"},
+        "description": "The `ETag` of what is changed, instead of `version`: 412 when it has changed since.",
     },
 }
 
@@ -85,10 +93,11 @@ class ProblemApi(Api):  # type: ignore[misc]
         self.spec.components.response(name_of(304), {"description": "Nothing has changed."}, lazy=True)
 
 
-def refusals(method: str, *, takes_id: bool, view: Any) -> dict[int, str]:
+def refusals(method: str, *, takes_id: bool, is_card: bool, view: Any) -> dict[int, str]:
     """By status: the name of each answer that tells why something was not done.
 
-    takes_id: whether the address names something that may not be there. view: what `Blueprint.arguments` has marked.
+    takes_id: whether the address names something that may not be there. is_card: whether it may ask for `If-Match`.
+    view: what `Blueprint.arguments` has marked.
     """
     taken = [each["in"] for each in getattr(view, "_apidoc", {}).get("arguments", {}).get("parameters", ())]
     statuses = set(_ANYBODY)
@@ -100,16 +109,26 @@ def refusals(method: str, *, takes_id: bool, view: Any) -> dict[int, str]:
         statuses.add(304)
     else:
         statuses |= {409, 413, 422}
+    if is_card:
+        statuses.add(412)
     if method == "POST" or "json" in taken:
         statuses.add(400)
+    if "json" in taken:
+        statuses.add(415)
     return {status: name_of(status) for status in sorted(statuses)}
 
 
 def describe(doc: dict[str, Any], doc_info: dict[str, Any], *, method: str, **_context: Any) -> dict[str, Any]:
     """Completes an operation with the headers it takes and answers. As flask-smorest calls it."""
     for status in doc_info.get("success_status_codes", ()):
-        names = [*_ON_EVERY_ANSWER, *(("ETag",) if method == "get" else ()), *(("Location",) if status == 201 else ())]
+        names = [
+            *_ON_EVERY_ANSWER,
+            *(("ETag",) if method == "get" or doc_info.get("is_card") else ()),
+            *(("Location",) if status == 201 else ()),
+        ]
         doc["responses"][status]["headers"] = {name: name for name in names}
+    if doc_info.get("is_card"):
+        doc.setdefault("parameters", []).append(_AS_SEEN)
     if method == "get":
         doc.setdefault("parameters", []).append(_SEEN)
     elif method == "post" and not doc_info.get("is_keyed"):

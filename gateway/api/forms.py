@@ -9,12 +9,17 @@ from marshmallow import Schema, fields, validate
 
 from contracts import limits
 from contracts.capture import Channel, FieldRule, FormChanged
-from gateway import store
+from gateway import form_trial, store
+from gateway.accounts.noted import noted
+from gateway.api.precondition import as_seen, card
 from gateway.api.resource import Answer, PageQuery, Resource, answer, correlation_id, list_of, page_of
 from gateway.api.shapes import instant, same_as
-from gateway.api.values import Body, Flag, Instant, Pattern, Text, Version, Whole, unique
+from gateway.api.values import Body, Flag, Instant, Pattern, SeenVersion, Text, Whole, unique
 from gateway.locales import LOCALES
 from gateway.parts import call, parts
+from gateway.public.answers import describe
+from gateway.snippet import address_of, snippet_of
+from runtime.errors import Conflict
 from runtime.ids import new_id
 
 log = logging.getLogger(__name__)
@@ -86,7 +91,7 @@ class NewForm(FormChanges):
 class ChangedForm(FormChanges):
     """Changes of a form."""
 
-    version = Version()
+    version = SeenVersion()
 
 
 class Form(Answer, NewForm):
@@ -121,6 +126,19 @@ class Activity(Answer):
     leads = fields.Integer()
     today = fields.Integer()
     last_at = instant()
+
+
+class Snippet(Answer):
+    """A form as it is put on a site."""
+
+    address = fields.String(metadata={"description": "Of the form's own page."})
+    html = fields.String(metadata={"description": "Lines for a page of a site, which must be among `allowed_origins`."})
+
+
+class Trial(Answer):
+    """The test lead: it is captured and assigned in a moment."""
+
+    id = fields.UUID()
 
 
 class Sources(Answer):
@@ -168,23 +186,49 @@ def create_form(form: dict[str, Any]) -> Response:
     """Makes a form; it takes leads at once."""
     made = call("capture", "create_form", form=form)
     take_over(made)
-    return answer(made, 201, {"Location": f"/api/v1/forms/{made['form_id']}"})
+    noted("made a form", made["form_id"])
+    return card(made, made["version"], 201, {"Location": f"/api/v1/forms/{made['form_id']}"})
 
 
 @blueprint.reads("/<uuid:form_id>", Form)
 def get_form(form_id: object) -> Response:
     """One form."""
-    return answer(call("capture", "get_form", form_id=str(form_id)))
+    form = call("capture", "get_form", form_id=str(form_id))
+    return card(form, form["version"])
 
 
-@blueprint.writes("/<uuid:form_id>", Form, method="PATCH")
+@blueprint.writes("/<uuid:form_id>", Form, method="PATCH", card=True)
 @blueprint.arguments(ChangedForm, example={"title": "Peça um orçamento", "version": 1})
 def update_form(changes: dict[str, Any], form_id: object) -> Response:
     """Changes a form."""
-    version = changes.pop("version")
-    changed = call("capture", "update_form", form_id=str(form_id), changes=changes, version=version)
+    with as_seen(changes, lambda: int(call("capture", "get_form", form_id=str(form_id))["version"])) as version:
+        changed = call("capture", "update_form", form_id=str(form_id), changes=changes, version=version)
     take_over(changed)
-    return answer(changed)
+    if changes.keys() == {"active"}:
+        noted("switched a form on" if changes["active"] else "switched a form off", str(form_id))
+    else:
+        noted("changed a form", str(form_id), version=changed["version"])
+    return card(changed, changed["version"])
+
+
+@blueprint.reads("/<uuid:form_id>/snippet", Snippet)
+def snippet(form_id: object) -> Response:
+    """What puts the form on a site."""
+    form = call("capture", "get_form", form_id=str(form_id))
+    return answer({"address": address_of(form), "html": snippet_of(form)})
+
+
+@blueprint.writes("/<uuid:form_id>/trial", Trial, status=202)
+def try_out(form_id: object) -> Response:
+    """Sends a test lead with something in every field; 409 while the form takes none."""
+    form = call("capture", "get_form", form_id=str(form_id))
+    try:
+        lead_id = form_trial.send(form["key"], new_id())
+    except form_trial.Refused as refused:
+        said = "; ".join(f"{flaw['field']}: {flaw['message']}" for flaw in describe(refused.flaws))
+        raise Conflict(said or "the form takes no leads at the moment") from refused
+    noted("sent a test lead", form["form_id"])
+    return answer({"id": lead_id}, 202, {"Location": f"/api/v1/leads/{lead_id}"})
 
 
 def take_over(form: dict[str, Any]) -> None:

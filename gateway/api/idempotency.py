@@ -57,10 +57,14 @@ def once(database: Database, who: str, view: Callable[[], Response]) -> Response
 def _claim(transaction: Transaction, digest: str, body: str) -> Response | None:
     now = utc_now()
     connection = transaction.connection
-    connection.execute(sa.delete(idempotency).where(idempotency.c.created_at < now - KEPT))
+    begun = idempotency.c.created_at
+    connection.execute(sa.delete(idempotency).where((begun < now - KEPT) | (begun > now + KEPT)))
     connection.execute(
         sa.delete(idempotency).where(
-            idempotency.c.digest == digest, idempotency.c.status == 0, idempotency.c.created_at < now - UNDER_WAY
+            idempotency.c.digest == digest,
+            idempotency.c.status == 0,
+            # One that is yet to begin comes from a clock that was wrong.
+            ~begun.between(now - UNDER_WAY, now + UNDER_WAY),
         )
     )
     row = {"digest": digest, "body": body, "status": 0, "answer": b"", "location": "", "created_at": now}

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Response
+from flask import Response, g
 from marshmallow import fields, validate
 
 from contracts.access import ADMINS, ROLES
@@ -16,7 +16,7 @@ from gateway.parts import actor, call, parts
 from runtime.errors import Invalid, plain
 
 _SCOPE = "admin"
-_SHOWN = ("id", "name", "role", "seller_id", "team_ids", "scopes", "created_at", "used_at")
+_SHOWN = ("id", "name", "role", "seller_id", "team_ids", "scopes", "account_id", "created_at", "used_at")
 
 
 class NewKey(Body):
@@ -44,6 +44,10 @@ class ShownKey(Answer, NewKey):
     """A key, without what it is."""
 
     id = fields.UUID()
+    account_id = fields.UUID(
+        allow_none=True,
+        metadata={"description": "Who made it: it ends when they may less than it may. Null: the command line."},
+    )
     created_at = instant()
     used_at = instant("To within minutes; null: never yet.", optional=True)
 
@@ -74,7 +78,9 @@ def issue_key(wanted: dict[str, Any]) -> Response:
         known = call("distribution", "staff_names")
         if problems := list(administration.unknown_people(wanted, known)):
             raise Invalid(problems)
-    identifier, key = parts().database.transact(administration.issue_key, actor(), **wanted)
+    identifier, key = parts().database.transact(
+        administration.issue_key, actor(), **wanted, owner=g.key_holder.account_id
+    )
     return answer({"id": identifier, "key": key, **wanted}, 201)
 
 

@@ -1,6 +1,7 @@
 """Leads: their contact, their seller, and why that seller."""
 
 import logging
+from contextlib import AbstractContextManager
 from typing import Any
 
 from flask import Response, request
@@ -8,11 +9,13 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from contracts import errors, limits
 from contracts.access import MANAGERS, ROLES, SUPERVISORS
+from gateway.accounts.noted import noted
 from gateway.api.description import REPEAT_KEY, name_of
+from gateway.api.precondition import as_seen, card
 from gateway.api.problem import problem
 from gateway.api.resource import Answer, PageQuery, Resource, answer, correlation_id, list_of, page_of
 from gateway.api.shapes import WORK_STATES, Assignment, Card, Lead, Message, instant
-from gateway.api.values import EXAMPLE_ID, Body, Flag, Identifier, Instant, QueryFlag, Text, Version
+from gateway.api.values import EXAMPLE_ID, Body, Flag, Identifier, Instant, QueryFlag, SeenVersion, Text, Version
 from gateway.parts import call, parts
 from gateway.public.answers import describe
 from gateway.public.body import sort_out, texts_of
@@ -125,7 +128,7 @@ class Reassignment(Body):
     """Who gets the lead. `version` is its `assignment_version`."""
 
     seller_id = Identifier(required=True)
-    version = Version()
+    version = SeenVersion()
 
 
 class Moved(Body):
@@ -162,7 +165,7 @@ class Return(Body):
     """Why the seller gives the lead back. `version` is its `assignment_version`."""
 
     reason = Text(required=True, validate=validate.Length(1, limits.REASON), metadata={"example": "Wrong city"})
-    version = Version()
+    version = SeenVersion()
 
 
 blueprint = Resource("leads", "", "Leads, their seller and why", roles=ROLES)
@@ -230,7 +233,7 @@ def _state(lead_id: str, digest: str) -> str:
 def get_lead(lead_id: object) -> Response:
     """One lead with its contact and assignment; the ETag names what was seen."""
     (lead,) = with_assignments([call("capture", "get_lead", lead_id=str(lead_id))])
-    return answer(lead)
+    return card(lead, (lead["assignment"] or {"assignment_version": 0})["assignment_version"])
 
 
 @blueprint.reads("/leads/<uuid:lead_id>/why", Reasons)
@@ -251,25 +254,45 @@ def open_lead(lead_id: object) -> Response:
     return answer(call("distribution", "open_work", work_id=str(lead_id)))
 
 
-@blueprint.writes("/leads/<uuid:lead_id>/reassign", Assignment, roles=SUPERVISORS)
+@blueprint.writes("/leads/<uuid:lead_id>/reassign", Assignment, roles=SUPERVISORS, card=True)
 @blueprint.arguments(Reassignment, example={"seller_id": EXAMPLE_ID, "version": 1})
 def reassign(to: dict[str, Any], lead_id: object) -> Response:
     """Gives the lead to a seller."""
-    return answer(call("distribution", "reassign", work_id=str(lead_id), **to))
+    with _as_seen(to, str(lead_id)) as version:
+        assignment = call("distribution", "reassign", work_id=str(lead_id), version=version, **to)
+    noted("gave leads by hand", to["seller_id"], count=1)
+    return card(assignment, assignment["assignment_version"])
 
 
 @blueprint.writes("/leads/reassign", list_of(Given), roles=SUPERVISORS)
 @blueprint.arguments(Handover, example={"items": [{"work_id": EXAMPLE_ID, "version": 1}], "team_id": EXAMPLE_ID})
 def reassign_many(handover: dict[str, Any]) -> Response:
     """Gives leads to a seller, or to a team that gives them out in turn; each answers for itself (`ok`, `code`)."""
-    return answer({"items": call("distribution", "reassign_many", **handover)["items"]})
+    items = call("distribution", "reassign_many", **handover)["items"]
+    if given := sum(item["ok"] for item in items):
+        noted("gave leads by hand", handover.get("seller_id") or handover["team_id"], count=given)
+    return answer({"items": items})
 
 
-@blueprint.writes("/leads/<uuid:lead_id>/return", Assignment)
+@blueprint.writes("/leads/<uuid:lead_id>/return", Assignment, card=True)
 @blueprint.arguments(Return, example={"reason": "Wrong city", "version": 1})
 def return_lead(given_back: dict[str, Any], lead_id: object) -> Response:
     """Takes the lead from its seller; it goes to the next one."""
-    return answer(call("distribution", "return_work", work_id=str(lead_id), **given_back))
+    with _as_seen(given_back, str(lead_id)) as version:
+        assignment = call("distribution", "return_work", work_id=str(lead_id), version=version, **given_back)
+    return card(assignment, assignment["assignment_version"])
+
+
+def _as_seen(sent: dict[str, Any], lead_id: str) -> AbstractContextManager[int]:
+    """The version of its assignment that the caller saw."""
+
+    def current() -> int:
+        found = call("distribution", "assignments", work_ids=[lead_id])["items"]
+        if not found:
+            raise NotFound("lead", lead_id)
+        return int(found[0]["assignment_version"])
+
+    return as_seen(sent, current)
 
 
 @blueprint.errorhandler(Refused)

@@ -2,16 +2,20 @@
 
 from typing import Any
 
-from flask import Response
+from flask import Response, current_app, request
 from marshmallow import Schema, fields, validate
 
 from contracts import limits
 from contracts.access import ROLES, SUPERVISORS
+from gateway.accounts.noted import noted
+from gateway.api import sellers
+from gateway.api.precondition import card
 from gateway.api.resource import Answer, PageQuery, Resource, answer, page_of
 from gateway.api.sellers import CHANNELS
 from gateway.api.shapes import Message
-from gateway.api.values import EXAMPLE_ID, Body, Identifier, Version, unique
-from gateway.parts import actor, call
+from gateway.api.values import EXAMPLE_ID, Body, Identifier, SeenVersion, unique
+from gateway.live.tokens import stream_url
+from gateway.parts import actor, call, parts
 
 
 class Inbox(page_of(Message)):  # type: ignore[misc]
@@ -31,6 +35,12 @@ class Marked(Answer):
 
     marked = fields.Integer()
     unread = fields.Integer()
+
+
+class Stream(Answer):
+    """An event stream."""
+
+    url = fields.String()
 
 
 class Settlement(Body):
@@ -56,7 +66,7 @@ class Ways(Schema):
 class ChangedSettings(Body, Ways):
     """How a seller wants to hear of leads, besides in the app. `version` is the seller's."""
 
-    version = Version()
+    version = SeenVersion()
 
 
 class NotificationSettings(Answer, Ways):
@@ -82,19 +92,27 @@ def mark_read(read: dict[str, Any], seller_id: object) -> Response:
     return answer(call("notifications", "mark_read", seller_id=str(seller_id), message_ids=read["message_ids"]))
 
 
+@blueprint.reads("/<uuid:seller_id>/stream", Stream, roles=ROLES)
+def stream(seller_id: object) -> Response:
+    """Where server-sent events tell of a seller's new leads as they come; good for twelve hours."""
+    seller = call("distribution", "get_seller", seller_id=str(seller_id))
+    secret = current_app.config["SECRET_KEY"]
+    return answer({"url": stream_url(parts().settings, secret, seller["seller_id"], request.url_root)})
+
+
 @blueprint.reads("/<uuid:seller_id>/settings", NotificationSettings, roles=ROLES)
 def get_settings(seller_id: object) -> Response:
     """By which ways a seller hears of leads."""
-    return answer(_settings_of(call("distribution", "get_seller", seller_id=str(seller_id))))
+    seller = call("distribution", "get_seller", seller_id=str(seller_id))
+    return card(_settings_of(seller), seller["version"])
 
 
-@blueprint.writes("/<uuid:seller_id>/settings", NotificationSettings, method="PUT", roles=ROLES)
+@blueprint.writes("/<uuid:seller_id>/settings", NotificationSettings, method="PUT", roles=ROLES, card=True)
 @blueprint.arguments(ChangedSettings, example={"channels": ["sms"], "version": 1})
 def change_settings(wanted: dict[str, Any], seller_id: object) -> Response:
     """Chooses by which ways a seller hears of leads; in the app they always do."""
-    version = wanted.pop("version")
-    changed = call("distribution", "update_seller", seller_id=str(seller_id), changes=wanted, version=version)
-    return answer(_settings_of(changed))
+    changed = sellers.change(str(seller_id), wanted)
+    return card(_settings_of(changed), changed["version"])
 
 
 def _settings_of(seller: dict[str, Any]) -> dict[str, Any]:
@@ -118,4 +136,6 @@ def unknown(query: dict[str, Any]) -> Response:
 @blueprint.arguments(Settlement, example={"outcome": "not_sent"})
 def settle(settlement: dict[str, Any], message_id: object) -> Response:
     """Settles such a message, in the name of the key; 409 when it is not unknown, no longer, or not long enough."""
-    return answer(call("notifications", "settle_message", message_id=str(message_id), by=actor().name, **settlement))
+    settled = call("notifications", "settle_message", message_id=str(message_id), by=actor().name, **settlement)
+    noted("settled a message", str(message_id), **settlement)
+    return answer(settled)

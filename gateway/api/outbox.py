@@ -6,11 +6,13 @@ from flask import Response
 from marshmallow import fields, validate
 
 from contracts.access import ROLES, SUPERVISORS
+from gateway.accounts.noted import noted
 from gateway.api.resource import Answer, PageQuery, Resource, answer, page_of
 from gateway.api.shapes import CHANNELS, MESSAGE_STATES, Message, instant
 from gateway.api.values import Body, Identifier, Text
 from gateway.parts import call
 from gateway.providers.simulation import KINDS, simulate
+from gateway.worklist import sent_message
 
 SIMULATED = sorted({kind for kinds in KINDS.values() for kind in kinds})
 TEXT = 1000
@@ -106,11 +108,18 @@ def outbox(query: dict[str, Any]) -> Response:
     return answer(call("notifications", "outbox", **query))
 
 
+@blueprint.reads("/<uuid:message_id>", SentMessage, roles=ROLES)
+def get_sent(message_id: object) -> Response:
+    """One message with its text and what became of it."""
+    return answer(sent_message(str(message_id)))
+
+
 @blueprint.writes("/<uuid:message_id>/simulate", None, status=202, roles=SUPERVISORS)
 @blueprint.arguments(Simulation, example={"kind": "replied", "text": "STOP"})
 def simulate_event(simulation: dict[str, Any], message_id: object) -> Response:
     """While messages go to the sandbox: lets it call back as the provider would; 409 when they go to real people."""
     simulate(str(message_id), **simulation)
+    noted("simulated what became of a message", str(message_id), kind=simulation["kind"])
     return Response(status=202)
 
 
@@ -125,4 +134,5 @@ def suppressions(query: dict[str, Any]) -> Response:
 def lift_suppression(suppression_id: object) -> Response:
     """Sends to this address again; what it did not get meanwhile is not sent."""
     call("notifications", "lift_suppression", suppression_id=str(suppression_id))
+    noted("lets messages go to an address again", str(suppression_id))
     return Response(status=204)

@@ -6,10 +6,11 @@ from flask import Response, abort
 from marshmallow import fields, validate
 
 from contracts.catalogue import SERVICES
-from gateway.api.resource import Answer, PageQuery, Resource, answer, page_of
+from gateway.accounts.noted import noted
+from gateway.api.resource import Answer, PageQuery, Resource, answer, list_of, page_of
 from gateway.api.shapes import instant
 from gateway.api.values import EXAMPLE_ID, Body, Identifier
-from gateway.parts import call
+from gateway.parts import call, call_if_there
 
 
 class Bus(Answer):
@@ -20,6 +21,13 @@ class Bus(Answer):
     failed = fields.Integer(metadata={"description": "Messages that are tried again by themselves."})
     parked = fields.Integer(metadata={"description": "Messages that wait for a person."})
     paused = fields.String(metadata={"description": "Why it does not listen; empty: it does."})
+
+
+class Service(Answer):
+    """A service."""
+
+    service = fields.String()
+    bus = fields.Nested(Bus, allow_none=True, metadata={"description": "Null: it does not answer."})
 
 
 class Failed(Answer):
@@ -59,6 +67,12 @@ class Chosen(Body):
 blueprint = Resource("parked", "services", "For operators: messages that could not be handled")
 
 
+@blueprint.reads("", list_of(Service))
+def services() -> Response:
+    """Every service and the state of its bus."""
+    return answer({"items": [{"service": name, "bus": call_if_there(name, "bus_status")} for name in SERVICES]})
+
+
 @blueprint.reads("/<service>/status", Bus)
 def status(service: str) -> Response:
     """Messages that wait in the service's outbox, failed and parked ones."""
@@ -76,14 +90,18 @@ def parked_list(query: dict[str, Any], service: str) -> Response:
 @blueprint.arguments(Chosen, example={"ids": [EXAMPLE_ID]})
 def parked_replay(chosen: dict[str, Any], service: str) -> Response:
     """Tries messages again at once."""
-    return answer({"replayed": call(_known(service), "parked_replay", ids=chosen["ids"])})
+    replayed = call(_known(service), "parked_replay", ids=chosen["ids"])
+    noted("tried parked messages again", service, count=replayed)
+    return answer({"replayed": replayed})
 
 
 @blueprint.writes("/<service>/parked/drop", Erased)
 @blueprint.arguments(Chosen, example={"ids": [EXAMPLE_ID]})
 def parked_drop(chosen: dict[str, Any], service: str) -> Response:
     """Erases messages for good."""
-    return answer({"dropped": call(_known(service), "parked_drop", ids=chosen["ids"])})
+    dropped = call(_known(service), "parked_drop", ids=chosen["ids"])
+    noted("gave up parked messages", service, count=dropped)
+    return answer({"dropped": dropped})
 
 
 def _known(service: str) -> str:

@@ -22,6 +22,7 @@ CORRELATION = "rodizio.correlation_id"
 
 PROBLEM_JSON = "application/problem+json"
 RETRY_SECONDS = 5
+_FIELDS = "Some fields cannot be taken."
 _REQUIRED_MESSAGES = ("Missing data for required field.", "Field may not be null.")
 
 
@@ -82,7 +83,8 @@ def from_http(error: HTTPException) -> Response:
     code = (
         errors.NOT_FOUND if status == 404 else errors.INVALID if status == 422 else error.name.lower().replace(" ", "_")
     )
-    return problem(status, code, data.get("message") or error.description or "", field_errors, headers)
+    detail = data.get("message") or (_FIELDS if field_errors else error.description) or ""
+    return problem(status, code, detail, field_errors, headers)
 
 
 def register_error_handlers(app: Flask) -> None:
@@ -94,7 +96,7 @@ def register_error_handlers(app: Flask) -> None:
 
     @app.errorhandler(Invalid)
     def invalid(error: Invalid) -> Response:
-        return problem(422, errors.INVALID, "Some fields cannot be taken.", error.errors)
+        return problem(422, errors.INVALID, _FIELDS, error.errors)
 
     @app.errorhandler(Conflict)
     def conflict(error: Conflict) -> Response:

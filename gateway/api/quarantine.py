@@ -6,11 +6,13 @@ from flask import Response
 from marshmallow import fields, validate
 
 from contracts import limits
+from gateway.accounts.noted import noted
 from gateway.api.resource import Answer, PageQuery, Resource, answer, list_of, page_of
 from gateway.api.shapes import instant, same_as
 from gateway.api.values import EXAMPLE_ID, Body, Identifier
 from gateway.parts import call
 
+_RELEASED, _THROWN_AWAY = "released submissions from quarantine", "threw away submissions in quarantine"
 REASONS = ("same_key_other_body", "honeypot")
 
 
@@ -75,13 +77,16 @@ def quarantine(query: dict[str, Any]) -> Response:
 @blueprint.writes("/<uuid:quarantine_id>/release", Released)
 def release(quarantine_id: object) -> Response:
     """Makes a lead of a submission that was put aside."""
-    return answer(call("capture", "release", quarantine_id=str(quarantine_id)))
+    released = call("capture", "release", quarantine_id=str(quarantine_id))
+    noted(_RELEASED, released["lead_id"], lead_ids=[released["lead_id"]])
+    return answer(released)
 
 
 @blueprint.writes("/<uuid:quarantine_id>", None, method="DELETE", status=204)
 def drop_quarantined(quarantine_id: object) -> Response:
     """Throws a submission away that was put aside."""
     call("capture", "drop_quarantined", quarantine_id=str(quarantine_id))
+    noted(_THROWN_AWAY, str(quarantine_id), count=1)
     return Response(status=204)
 
 
@@ -89,11 +94,17 @@ def drop_quarantined(quarantine_id: object) -> Response:
 @blueprint.arguments(Quarantined, example={"ids": [EXAMPLE_ID]})
 def release_many(chosen: dict[str, Any]) -> Response:
     """Makes leads of those that are still there."""
-    return answer(call("capture", "release_many", quarantine_ids=chosen["ids"]))
+    released = call("capture", "release_many", quarantine_ids=chosen["ids"])
+    if leads := [each["lead_id"] for each in released["items"]]:
+        noted(_RELEASED, leads[0] if len(leads) == 1 else "", lead_ids=leads)
+    return answer(released)
 
 
 @blueprint.writes("/drop", Dropped)
 @blueprint.arguments(Quarantined, example={"ids": [EXAMPLE_ID]})
 def drop_many(chosen: dict[str, Any]) -> Response:
     """Throws those away that are still there."""
-    return answer(call("capture", "drop_many", quarantine_ids=chosen["ids"]))
+    done = call("capture", "drop_many", quarantine_ids=chosen["ids"])
+    if done["dropped"]:
+        noted(_THROWN_AWAY, "", count=done["dropped"])
+    return answer(done)

@@ -1,4 +1,4 @@
-"""What every resource of the API shares: the key, the answer's form, pages."""
+"""What every resource of the API shares: who may use it, the answer's form, pages."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,9 +10,11 @@ from flask import Request, Response, g, request
 from flask_smorest import Blueprint
 from marshmallow import EXCLUDE, Schema, fields, missing, validate
 from webargs.flaskparser import FlaskParser, is_json_request
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from contracts.access import MANAGERS, Role
-from gateway.api.description import SECURITY_SCHEME, describe, refusals
+from gateway.api.description import SECURITY_SCHEME, SESSION_SCHEME, describe, refusals
+from gateway.api.holder import holder
 from gateway.api.idempotency import once
 from gateway.api.problem import CORRELATION, problem
 from gateway.api.values import Body, Text
@@ -53,18 +55,20 @@ class Answer(Body):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who may use a route: keys of these roles that have this scope. "submit" is part of "write"."""
+    """Who may use a route: people and keys of these roles; a key needs this scope. "submit" is part of "write"."""
 
     roles: tuple[Role, ...]
     scope: str
 
     def refusal(self) -> Response | None:
-        """What a key that may not use it is told."""
-        holder: Holder = g.key_holder
-        has = holder.scopes | ({"submit"} if "write" in holder.scopes else frozenset())
-        if holder.actor.role in self.roles and self.scope in has:
-            return None
-        return problem(403, "forbidden", f"This key may not do that: it takes the scope {self.scope}.")
+        """What whoever may not use it is told."""
+        asking: Holder = g.key_holder
+        has = asking.scopes | ({"submit"} if "write" in asking.scopes else frozenset())
+        if asking.actor.role not in self.roles:
+            return problem(403, "forbidden", f"This takes one of the roles {', '.join(self.roles)}.")
+        if self.scope not in has:
+            return problem(403, "forbidden", f"This takes a key with the scope {self.scope}.")
+        return None
 
 
 @cache
@@ -90,13 +94,22 @@ class StrictParser(FlaskParser):
     """Takes JSON as its standard has it: no NaN, no halves of characters, which nothing behind could keep."""
 
     def _raw_load_json(self, req: Request) -> Any:
-        return orjson.loads(req.get_data()) if is_json_request(req) else missing
+        sent = req.get_data()
+        if not sent:
+            return missing
+        if not is_json_request(req):
+            raise UnsupportedMediaType("Send JSON, with Content-Type: application/json.")
+        try:
+            return orjson.loads(sent)
+        except orjson.JSONDecodeError as error:
+            # Of what is not even UTF-8 orjson shows nothing, which webargs would take for nothing having been sent.
+            raise BadRequest(f"Invalid JSON: {error}") from error
 
 
 class Resource(Blueprint):  # type: ignore[misc]
-    """A group of routes that need a key.
+    """A group of routes that need a key or a session.
 
-    roles: whose keys may use them; a route may name others.
+    roles: who may use them; a route may name others.
     """
 
     ARGUMENTS_PARSER = StrictParser()
@@ -108,7 +121,7 @@ class Resource(Blueprint):  # type: ignore[misc]
         )
         self.roles = tuple(roles)
         self._prepare_doc_cbks.append(describe)
-        self.before_request(_check_key)
+        self.before_request(_recognise)
         self.after_request(_name_correlation)
         self.after_request(_tag)
         self.after_request(_tell_rate)
@@ -127,13 +140,21 @@ class Resource(Blueprint):  # type: ignore[misc]
         roles: Sequence[Role] = (),
         scope: str = "write",
         keyed: bool = False,
+        card: bool = False,
     ) -> Any:
         """Route that changes something. scope: what its key must be allowed. keyed: a repeat is known by other means
-        than `gateway.api.idempotency`."""
-        return self._route(path, method, status, schema, Access(tuple(roles) or self.roles, scope), keyed)
+        than `gateway.api.idempotency`. card: it takes `If-Match`, see `gateway.api.precondition`."""
+        return self._route(path, method, status, schema, Access(tuple(roles) or self.roles, scope), keyed, card)
 
     def _route(
-        self, path: str, method: str, status: int, schema: type[Schema] | None, access: Access, keyed: bool = False
+        self,
+        path: str,
+        method: str,
+        status: int,
+        schema: type[Schema] | None,
+        access: Access,
+        keyed: bool = False,
+        card: bool = False,
     ) -> Any:
         def decorate(view: Any) -> Any:
             @wraps(view)
@@ -147,11 +168,11 @@ class Resource(Blueprint):  # type: ignore[misc]
             guarded.access = access  # type: ignore[attr-defined]
             documented = self.response(status, schema)(guarded)
             documented = self.doc(
-                security=[{SECURITY_SCHEME: []}],
-                responses=refusals(method, takes_id="<" in path, view=view),
+                security=[{SECURITY_SCHEME: []}, {SESSION_SCHEME: []}],
+                responses=refusals(method, takes_id="<" in path, is_card=card, view=view),
                 **{"x-scope": access.scope, "x-roles": list(access.roles)},
             )(documented)
-            documented._apidoc["is_keyed"] = keyed  # for `describe`
+            documented._apidoc.update(is_keyed=keyed, is_card=card)  # for `describe`
             return self.route(path, methods=[method])(documented)
 
         return decorate
@@ -167,19 +188,14 @@ def correlation_id() -> str:
     return str(request.environ[CORRELATION])
 
 
-def _check_key() -> Response | None:
+def _recognise() -> Response | None:
     request.environ[CORRELATION] = new_id()
-    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or (holder := parts().keyring.holder(key.strip())) is None:
-        return problem(
-            401,
-            "unauthorized",
-            "Send a valid key: Authorization: Bearer <key>.",
-            headers={"WWW-Authenticate": 'Bearer realm="rodizio"'},
-        )
-    g.key_holder, g.actor = holder, holder.actor
-    if wait := parts().per_key.wait(holder.id):
-        detail = f"Too many requests with this key: wait {wait} s."
+    asking = holder()
+    if isinstance(asking, Response):
+        return asking
+    g.key_holder, g.actor = asking, asking.actor
+    if wait := parts().per_key.wait(asking.id):
+        detail = f"Too many requests: wait {wait} s."
         return problem(429, "rate_limited", detail, headers={"Retry-After": str(wait)})
     return None
 
@@ -198,9 +214,9 @@ def _tag(response: Response) -> Response:
 
 
 def _tell_rate(response: Response) -> Response:
-    """How much the key may still do, in the headers of the IETF's draft."""
-    holder = g.get("key_holder")
-    if holder is not None and (rate := parts().per_key.state(holder.id)) is not None:
+    """How much whoever asks may still do, in the headers of the IETF's draft."""
+    asking = g.get("key_holder")
+    if asking is not None and (rate := parts().per_key.state(asking.id)) is not None:
         limit, remaining, seconds = rate
         response.headers["RateLimit-Limit"] = str(limit)
         response.headers["RateLimit-Remaining"] = str(remaining)

@@ -5,6 +5,7 @@ from typing import Any
 from flask import Response
 from marshmallow import fields
 
+from gateway.accounts.noted import noted
 from gateway.api.resource import Answer, Resource, answer, list_of
 from gateway.api.shapes import instant
 from gateway.api.values import EXAMPLE_ID, Body, Identifier
@@ -45,4 +46,6 @@ def list_rules() -> Response:
 @blueprint.arguments(RuleTarget, example={"team_id": EXAMPLE_ID})
 def set_rule(rule: dict[str, Any], form_id: object) -> Response:
     """Sends the leads of a form to a team from now on; those that wait go along."""
-    return answer(call("distribution", "set_rule", form_id=str(form_id), team_id=rule["team_id"]))
+    made = call("distribution", "set_rule", form_id=str(form_id), team_id=rule["team_id"])
+    noted("sent a form's leads to a team", str(form_id), team_id=rule["team_id"])
+    return answer(made)

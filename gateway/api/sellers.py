@@ -8,10 +8,12 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from contracts import limits
 from contracts.access import ROLES, SUPERVISORS
+from gateway.accounts.noted import noted
+from gateway.api.precondition import as_seen, card
 from gateway.api.resource import Answer, PageQuery, Resource, answer, list_of, page_of
 from gateway.api.shapes import instant
-from gateway.api.values import Body, Flag, Identifier, Instant, Pattern, QueryFlag, Text, Version, Whole, unique
-from gateway.parts import call
+from gateway.api.values import Body, Flag, Identifier, Instant, Pattern, QueryFlag, SeenVersion, Text, Whole, unique
+from gateway.parts import actor, call
 
 CHANNELS = ("sms", "email")
 ABSENCES = ("", "inactive", "switched_off", "time_off", "holiday", "off_hours")
@@ -69,7 +71,7 @@ class NewSeller(SellerChanges):
 class ChangedSeller(SellerChanges):
     """Changes of a seller."""
 
-    version = Version()
+    version = SeenVersion()
 
 
 class Absence(Answer):
@@ -166,7 +168,8 @@ def list_sellers(query: dict[str, Any]) -> Response:
 def create_seller(seller: dict[str, Any]) -> Response:
     """Adds a seller, who takes part in the rotation of each of their teams at once."""
     made = call("distribution", "create_seller", seller=seller)
-    return answer(made, 201, {"Location": f"/api/v1/sellers/{made['seller_id']}"})
+    noted("added a seller", made["seller_id"])
+    return card(made, made["version"], 201, {"Location": f"/api/v1/sellers/{made['seller_id']}"})
 
 
 @blueprint.reads("/names", Names, roles=ROLES)
@@ -185,22 +188,36 @@ def list_time_off(query: dict[str, Any]) -> Response:
 @blueprint.reads("/<uuid:seller_id>", Seller, roles=ROLES)
 def get_seller(seller_id: object) -> Response:
     """One seller."""
-    return answer(call("distribution", "get_seller", seller_id=str(seller_id)))
+    seller = call("distribution", "get_seller", seller_id=str(seller_id))
+    return card(seller, seller["version"])
 
 
-@blueprint.writes("/<uuid:seller_id>", Seller, method="PATCH", roles=ROLES)
+@blueprint.writes("/<uuid:seller_id>", Seller, method="PATCH", roles=ROLES, card=True)
 @blueprint.arguments(ChangedSeller, example={"version": 1, "daily_cap": 20, "channels": ["sms", "email"]})
 def update_seller(changes: dict[str, Any], seller_id: object) -> Response:
     """Changes a seller; a seller may change how they are reached."""
-    version = changes.pop("version")
-    return answer(call("distribution", "update_seller", seller_id=str(seller_id), changes=changes, version=version))
+    changed = change(str(seller_id), changes)
+    return card(changed, changed["version"])
+
+
+def change(seller_id: str, changes: dict[str, Any]) -> dict[str, Any]:
+    """Changes a seller who is still as the caller saw them."""
+    with as_seen(changes, lambda: int(call("distribution", "get_seller", seller_id=seller_id)["version"])) as version:
+        changed: dict[str, Any] = call(
+            "distribution", "update_seller", seller_id=seller_id, changes=changes, version=version
+        )
+    noted("changed a seller", seller_id)
+    return changed
 
 
 @blueprint.writes("/<uuid:seller_id>/availability", Seller, method="PUT", roles=ROLES)
 @blueprint.arguments(Availability, example={"available": False, "until": "2027-01-04T14:00:00+00:00"})
 def set_available(switch: dict[str, Any], seller_id: object) -> Response:
     """Turns the seller's own switch; who turns it on gets what waits."""
-    return answer(call("distribution", "set_available", seller_id=str(seller_id), **switch))
+    changed = call("distribution", "set_available", seller_id=str(seller_id), **switch)
+    if actor().seller_id != str(seller_id):  # one's own switch is turned many times a day
+        noted("switched a seller on" if switch["available"] else "switched a seller off", str(seller_id))
+    return card(changed, changed["version"])
 
 
 @blueprint.writes("/<uuid:seller_id>/time-off", Seller, status=201, roles=SUPERVISORS)
@@ -210,11 +227,14 @@ def set_available(switch: dict[str, Any], seller_id: object) -> Response:
 )
 def add_time_off(time_off: dict[str, Any], seller_id: object) -> Response:
     """Takes a seller out of the rotation for a time."""
-    return answer(call("distribution", "add_time_off", seller_id=str(seller_id), **time_off), 201)
+    changed = call("distribution", "add_time_off", seller_id=str(seller_id), **time_off)
+    noted("added time off", str(seller_id))
+    return card(changed, changed["version"], 201)
 
 
 @blueprint.writes("/<uuid:seller_id>/time-off/<uuid:time_off_id>", None, method="DELETE", status=204, roles=SUPERVISORS)
 def remove_time_off(seller_id: object, time_off_id: object) -> Response:
     """Gives a time off back."""
     call("distribution", "remove_time_off", seller_id=str(seller_id), time_off_id=str(time_off_id))
+    noted("removed time off", str(seller_id))
     return Response(status=204)

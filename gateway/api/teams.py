@@ -7,9 +7,11 @@ from marshmallow import fields, validate
 
 from contracts import limits
 from contracts.access import SUPERVISORS
+from gateway.accounts.noted import noted
+from gateway.api.precondition import as_seen, card
 from gateway.api.resource import Answer, PageQuery, Resource, answer, list_of, page_of
 from gateway.api.shapes import instant
-from gateway.api.values import Body, Text, Version
+from gateway.api.values import Body, SeenVersion, Text
 from gateway.parts import call
 
 
@@ -30,7 +32,7 @@ class NewTeam(TeamChanges):
 class ChangedTeam(TeamChanges):
     """Changes of a team."""
 
-    version = Version()
+    version = SeenVersion()
 
 
 class Team(Answer, NewTeam):
@@ -79,21 +81,25 @@ def list_teams(query: dict[str, Any]) -> Response:
 def create_team(team: dict[str, Any]) -> Response:
     """Makes a team."""
     made = call("distribution", "create_team", team=team)
-    return answer(made, 201, {"Location": f"/api/v1/teams/{made['team_id']}"})
+    noted("made a team", made["team_id"])
+    return card(made, made["version"], 201, {"Location": f"/api/v1/teams/{made['team_id']}"})
 
 
 @blueprint.reads("/<uuid:team_id>", Team, roles=SUPERVISORS)
 def get_team(team_id: object) -> Response:
     """One team."""
-    return answer(call("distribution", "get_team", team_id=str(team_id)))
+    team = call("distribution", "get_team", team_id=str(team_id))
+    return card(team, team["version"])
 
 
-@blueprint.writes("/<uuid:team_id>", Team, method="PATCH")
+@blueprint.writes("/<uuid:team_id>", Team, method="PATCH", card=True)
 @blueprint.arguments(ChangedTeam, example={"name": "Lisboa e Setúbal", "version": 1})
 def update_team(changes: dict[str, Any], team_id: object) -> Response:
     """Changes a team."""
-    version = changes.pop("version")
-    return answer(call("distribution", "update_team", team_id=str(team_id), changes=changes, version=version))
+    with as_seen(changes, lambda: int(call("distribution", "get_team", team_id=str(team_id))["version"])) as version:
+        changed = call("distribution", "update_team", team_id=str(team_id), changes=changes, version=version)
+    noted("changed a team", str(team_id))
+    return card(changed, changed["version"])
 
 
 @blueprint.reads("/<uuid:team_id>/fairness", list_of(Share), roles=SUPERVISORS)

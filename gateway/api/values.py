@@ -81,6 +81,14 @@ class Version(Whole):
         super().__init__(0, MOST_VERSIONS, **{"required": True, "metadata": {"example": 1}, **options})
 
 
+class SeenVersion(Version):
+    """The same, for which `If-Match` may stand."""
+
+    def __init__(self) -> None:
+        metadata = {"example": 1, "description": "The one last seen; needed without `If-Match`."}
+        super().__init__(required=False, metadata=metadata)
+
+
 def unique(message: str) -> Any:
     """A validator that refuses a list with repetitions."""
 

@@ -12,12 +12,13 @@ from flask import Blueprint, Response, request
 
 from contracts.notifications import RECORD_PROVIDER_EVENT, ProviderEvent
 from gateway import metrics, store
-from gateway.parts import Parts
+from gateway.parts import Parts, parts
 from gateway.providers.sendgrid import SendGridCallbacks
 from gateway.providers.trust import Distrusted
 from gateway.providers.twilio import TwilioCallbacks
 from runtime.errors import Unavailable
 from runtime.publisher import NotPublished
+from runtime.settings import Settings
 from runtime.wire import pack
 
 log = logging.getLogger(__name__)
@@ -30,13 +31,12 @@ SENDGRID_BYTES = 2 * 1024 * 1024
 _NO_REPLY = '<?xml version="1.0" encoding="UTF-8"?><Response></Response>'
 
 
-def blueprint(parts: Parts) -> Blueprint:
+def blueprint(settings: Settings) -> Blueprint:
     """The routes that providers call.
 
     Raises:
         ValueError: the settings hold a key that is none.
     """
-    settings = parts.settings
     twilio = TwilioCallbacks(settings.twilio_auth_token, settings.address)
     sendgrid = SendGridCallbacks(settings.sendgrid_webhook_key)
     routes = Blueprint("providers", __name__, url_prefix="/providers")
@@ -44,12 +44,12 @@ def blueprint(parts: Parts) -> Blueprint:
     @routes.post("/twilio/status")
     def twilio_status() -> Response:
         """What became of an SMS."""
-        return _recorded(parts, twilio.status(request, _body(TWILIO_BYTES)))
+        return _recorded(twilio.status(request, _body(TWILIO_BYTES)))
 
     @routes.post("/twilio/inbound")
     def twilio_inbound() -> Response:
         """An SMS that somebody sent to our number; it is answered with nothing."""
-        response = _recorded(parts, twilio.inbound(request, _body(TWILIO_BYTES)))
+        response = _recorded(twilio.inbound(request, _body(TWILIO_BYTES)))
         if response.status_code == 204:
             return Response(_NO_REPLY, 200, mimetype="text/xml")
         return response
@@ -57,7 +57,7 @@ def blueprint(parts: Parts) -> Blueprint:
     @routes.post("/sendgrid/events")
     def sendgrid_events() -> Response:
         """What became of e-mails, many at once."""
-        return _recorded(parts, sendgrid.events(request, _body(SENDGRID_BYTES)))
+        return _recorded(sendgrid.events(request, _body(SENDGRID_BYTES)))
 
     @routes.errorhandler(Distrusted)
     def distrusted(error: Distrusted) -> Response:
@@ -73,15 +73,15 @@ def _body(most: int) -> bytes:
     return request.get_data(cache=False)
 
 
-def _recorded(parts: Parts, events: Sequence[ProviderEvent]) -> Response:
+def _recorded(events: Sequence[ProviderEvent]) -> Response:
     try:
-        record(parts, events)
+        record(parts(), events)
     except Unavailable:
         return Response(status=503, headers={"Retry-After": str(RETRY_SECONDS)})
     return Response(status=204)
 
 
-def record(parts: Parts, events: Sequence[ProviderEvent]) -> None:
+def record(made: Parts, events: Sequence[ProviderEvent]) -> None:
     """Returns when the events are durable: on the broker, or in the gateway's own database.
 
     Raises:
@@ -91,12 +91,12 @@ def record(parts: Parts, events: Sequence[ProviderEvent]) -> None:
     if not messages:
         return
     try:
-        parts.acceptance.publisher.publish_and_wait(messages, parts.settings.confirm_timeout_seconds)
+        made.acceptance.publisher.publish_and_wait(messages, made.settings.confirm_timeout_seconds)
         return
     except NotPublished as error:
         log.warning("provider events are held until the broker takes them: %s", error)
     try:
-        parts.database.transact(store.hold, messages)
+        made.database.transact(store.hold, messages)
     except sa.exc.SQLAlchemyError as error:
         log.error("neither broker nor database could take provider events: %s", error)
         raise Unavailable("neither the broker nor the database could take it") from error

@@ -1,15 +1,13 @@
 """`POST /f/{form_key}`: where leads come in."""
 
 import logging
-from dataclasses import dataclass
 
 from flask import Blueprint, Request, Response, request
 
 from contracts import errors
 from contracts.capture import Suspicion
-from gateway.acceptance import Acceptance
-from gateway.catalogue import FormCatalogue
 from gateway.forms import Form
+from gateway.parts import Parts, parts
 from gateway.public import answers, hosted, refusal
 from gateway.public.body import Posted, read_post
 from gateway.public.refusal import Refused, refused
@@ -24,40 +22,28 @@ RETRY_SECONDS = 5
 CORRELATION_HEADER = "X-Correlation-Id"
 
 
-@dataclass(frozen=True, slots=True)
-class FrontDoor:
-    """What the form route works with."""
-
-    catalogue: FormCatalogue
-    acceptance: Acceptance
-    per_visitor: Throttle
-    per_form: Throttle
+blueprint = Blueprint("public", __name__)
 
 
-def blueprint(door: FrontDoor) -> Blueprint:
+def post_form(form_key: str) -> Response:
     """The form route."""
-    routes = Blueprint("public", __name__)
-
-    def post_form(form_key: str) -> Response:
-        # Each look through Flask's proxy costs about as much as checking a field, and there are some twenty.
-        return answer(door, request._get_current_object(), form_key)  # type: ignore[attr-defined]
-
-    routes.add_url_rule(
-        "/f/<form_key>", "form", post_form, methods=["POST", "OPTIONS"], provide_automatic_options=False
-    )
-    return routes
+    # Each look through Flask's proxy costs about as much as checking a field, and there are some twenty.
+    return answer(parts(), request._get_current_object(), form_key)  # type: ignore[attr-defined]
 
 
-def answer(door: FrontDoor, post: Request, form_key: str) -> Response:
+blueprint.add_url_rule("/f/<form_key>", "form", post_form, methods=["POST", "OPTIONS"], provide_automatic_options=False)
+
+
+def answer(made: Parts, post: Request, form_key: str) -> Response:
     """Takes a post or says why not; the answer carries the correlation id that follows the lead everywhere."""
     correlation_id = new_id()
     post.environ["rodizio.correlation_id"] = correlation_id
     form: Form | None = None
     try:
-        _spare(door.per_visitor, visitor(post.remote_addr or ""))
-        form = _find(door, form_key)
+        _spare(made.per_visitor, visitor(post.remote_addr or ""))
+        form = _find(made, form_key)
         response = (
-            answers.preflight(post, form) if post.method == "OPTIONS" else _take(door, post, form, correlation_id)
+            answers.preflight(post, form) if post.method == "OPTIONS" else _take(made, post, form, correlation_id)
         )
     except Refused as refusal_:
         response = answers.not_taken(post, form, refusal_)
@@ -73,9 +59,9 @@ def _spare(throttle: Throttle, who: str) -> None:
         raise refused(429, refusal.RATE_LIMITED, retry_after=wait)
 
 
-def _find(door: FrontDoor, form_key: str) -> Form:
+def _find(made: Parts, form_key: str) -> Form:
     try:
-        form = door.catalogue.find(form_key)
+        form = made.catalogue.find(form_key)
     except Unavailable:
         raise refused(503, errors.UNAVAILABLE, retry_after=RETRY_SECONDS) from None
     if form is None:
@@ -83,25 +69,25 @@ def _find(door: FrontDoor, form_key: str) -> Form:
     return form
 
 
-def _take(door: FrontDoor, post: Request, form: Form, correlation_id: str) -> Response:
+def _take(made: Parts, post: Request, form: Form, correlation_id: str) -> Response:
     origin = post.headers.get("Origin", "")
     if not form.admits(origin) and not hosted.is_ours(post, origin):
         raise refused(403, refusal.ORIGIN_NOT_ALLOWED)
-    _spare(door.per_form, form.form_id)
+    _spare(made.per_form, form.form_id)
     posted = read_post(post)
     submission_key = (
         post.headers.get("Idempotency-Key", "").strip() or posted.instructions.get("_submission_id", "").strip()
     )
     lead_id = submission_id(form, submission_key)
     try:
-        _keep(door, post, form, posted, lead_id, correlation_id)
+        _keep(made, post, form, posted, lead_id, correlation_id)
     except Refused as refusal_:
         refusal_.posted = posted
         raise
     return answers.taken(post, form, lead_id, posted.instructions.get("_next", ""))
 
 
-def _keep(door: FrontDoor, post: Request, form: Form, posted: Posted, lead_id: str, correlation_id: str) -> None:
+def _keep(made: Parts, post: Request, form: Form, posted: Posted, lead_id: str, correlation_id: str) -> None:
     fields = posted.fields
     sent = split_context(form, fields)
     if flaws := form.flaws(fields):
@@ -120,6 +106,6 @@ def _keep(door: FrontDoor, post: Request, form: Form, posted: Posted, lead_id: s
     )
     suspicion: Suspicion = "honeypot" if posted.is_trap else ""
     try:
-        door.acceptance.accept(submission_fact(form, lead_id, correlation_id, fields, context, suspicion=suspicion))
+        made.acceptance.accept(submission_fact(form, lead_id, correlation_id, fields, context, suspicion=suspicion))
     except Unavailable:
         raise refused(503, errors.UNAVAILABLE, retry_after=RETRY_SECONDS) from None

@@ -7,7 +7,6 @@ from typing import Any
 from flask import Blueprint, Request, Response, render_template, request
 from flask_babel import force_locale
 
-from gateway.catalogue import FormCatalogue
 from gateway.forms import Form, origin_of
 from gateway.locales import of_form
 from gateway.parts import parts
@@ -25,20 +24,20 @@ _POLICY = (
 )
 
 
-def blueprint(catalogue: FormCatalogue) -> Blueprint:
-    """The page's route."""
-    routes = Blueprint("hosted", __name__)
+blueprint = Blueprint("hosted", __name__)
 
-    def show(form_key: str) -> Response:
-        try:
-            form = catalogue.find(form_key)
-        except Unavailable:
-            page = render_template("error.html", status=503, title="", locale=of_form("", request))
-            return Response(page, 503, {"Retry-After": str(RETRY_SECONDS)}, mimetype=HTML)
-        return gone(request, {}) if form is None else page_of(request, form)
 
-    routes.add_url_rule("/f/<form_key>", "page", show, methods=["GET"], provide_automatic_options=False)
-    return routes
+def show(form_key: str) -> Response:
+    """The page, also of a form that is gone."""
+    try:
+        form = parts().catalogue.find(form_key)
+    except Unavailable:
+        page = render_template("error.html", status=503, title="", locale=of_form("", request))
+        return Response(page, 503, {"Retry-After": str(RETRY_SECONDS)}, mimetype=HTML)
+    return gone(request, {}) if form is None else page_of(request, form)
+
+
+blueprint.add_url_rule("/f/<form_key>", "page", show, methods=["GET"], provide_automatic_options=False)
 
 
 def page_of(

@@ -1,6 +1,8 @@
 // What pages need beyond htmx: news of a lead, toasts, a phone that goes offline. No page depends on it to be read.
 (() => {
   const say = (text, kind = "danger") => {
+    // Said again, it is not said twice: without a network whatever the page asks for by itself fails, too.
+    for (const said of document.querySelectorAll("#toasts > .toast")) if (said.textContent === text) said.remove();
     const toast = document.createElement("div");
     toast.className = `toast show align-items-center text-bg-${kind} border-0`;
     toast.setAttribute("role", "status");

@@ -13,9 +13,9 @@ from flask_babel import gettext as _
 
 from contracts import limits
 from contracts.access import SUPERVISORS
+from gateway.accounts.noted import noted
 from gateway.parts import call
 from gateway.web.hours import absence_span, day_name, local_end, local_start, shift_text, week_of
-from gateway.web.noted import noted
 from gateway.web.pages import Pages
 from gateway.web.shown import local
 from runtime.clock import iso, utc_now

@@ -13,14 +13,14 @@ from contracts import limits
 from contracts.access import MANAGERS
 from contracts.capture import Channel, FieldRule
 from contracts.errors import REQUIRED
+from gateway import form_trial, snippet
+from gateway.accounts.noted import noted
 from gateway.api.forms import take_over
 from gateway.forms import Flaw
 from gateway.locales import LOCALES
-from gateway.parts import call, call_if_there, parts
-from gateway.web import form_definition, form_starts, form_trial, words
-from gateway.web.assets import PREFIX
+from gateway.parts import call, call_if_there
+from gateway.web import form_definition, form_starts, words
 from gateway.web.form_definition import Typed, definition, differences
-from gateway.web.noted import noted
 from gateway.web.pages import Pages, account, is_partial
 from gateway.web.reasons import waiting_text
 from runtime.clock import iso
@@ -180,32 +180,19 @@ def show(form_id: object) -> str:
     recent = call("capture", "list_leads", form_id=identifier, limit=RECENT)
     team_id = _team_of(identifier)
     names = call("distribution", "staff_names")
-    address = parts().settings.address
     return render_template(
         "forms/show.html",
         form=form,
         recent=recent,
         team=names["teams"].get(team_id, "?") if team_id else "",
         team_id=team_id,
-        address=f"{address}/f/{form['key']}",
-        snippet=_snippet(form, f"{address}/f/{form['key']}", f"{address}{PREFIX}forms.js"),
+        address=snippet.address_of(form),
+        snippet=snippet.snippet_of(form),
         submission_key=new_id(),
         trial=request.args.get("trial", ""),
         lead_channel_name=words.lead_channel_name,
         kind_of_field=form_definition.kind_of_field,
     )
-
-
-def _snippet(form: dict[str, Any], address: str, script: str) -> str:
-    with force_locale(form["locale"]):
-        return render_template(
-            "forms/snippet.html", form=form, address=address, script=script, one_of=_labels(form)
-        ).strip()
-
-
-def _labels(form: dict[str, Any]) -> list[str]:
-    """What people read for the fields of which one must be filled."""
-    return [rule["label"] or rule["name"] for rule in form["fields"] if rule["name"] in form["one_of"]]
 
 
 @pages.get("/forms/<uuid:form_id>/preview")
@@ -217,7 +204,7 @@ def preview(form_id: object) -> Response:
             "public/form.html",
             locale=form["locale"],
             form=form,
-            one_of=_labels(form),
+            one_of=snippet.labels(form),
             is_preview=True,
             values={},
             wrong={},

@@ -10,8 +10,8 @@ from flask_babel import ngettext
 from contracts import limits
 from contracts.access import SUPERVISORS
 from contracts.errors import CONFLICT, NOT_FOUND
+from gateway.accounts.noted import noted
 from gateway.parts import call
-from gateway.web.noted import noted
 from gateway.web.pages import Pages
 from gateway.worklist import with_cards
 from runtime.errors import Conflict, Invalid

@@ -10,11 +10,11 @@ from flask_babel import gettext as _
 
 from contracts.access import SUPERVISORS
 from gateway import saved_views
+from gateway.accounts.noted import noted
 from gateway.parts import call, parts
 from gateway.store import forms_by_name
 from gateway.web import lead_export, lead_filters
 from gateway.web.lead_filters import Typed
-from gateway.web.noted import noted
 from gateway.web.pages import Pages, account, is_partial
 from gateway.web.shown import problem_text
 from gateway.worklist import with_assignments

@@ -6,12 +6,13 @@ from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from contracts.access import ROLES, SUPERVISORS
+from gateway.accounts.noted import noted
 from gateway.parts import call, parts
 from gateway.providers.simulation import KINDS, simulate
-from gateway.web.noted import noted
 from gateway.web.pages import Pages, is_partial, only
 from gateway.web.words import channel_name, state_name
-from runtime.errors import Conflict, Invalid, NotFound, Unavailable
+from gateway.worklist import sent_message
+from runtime.errors import Conflict, Invalid, Unavailable
 
 pages = Pages("outbox", SUPERVISORS)
 
@@ -38,7 +39,7 @@ def index() -> Any:
 @only(*ROLES)
 def item(message_id: object) -> Any:
     """One message: a part of the list, or a page of its own."""
-    shown = {"item": _find(str(message_id)), "fresh": False, **_words()}
+    shown = {"item": sent_message(str(message_id)), "fresh": False, **_words()}
     return render_template("outbox/item.html" if is_partial() else "outbox/show.html", **shown)
 
 
@@ -59,19 +60,10 @@ def pretend(message_id: object) -> Any:
         noted("simulated what became of a message", identifier, kind=kind)
     if is_partial():
         # What was called back comes by the bus: the part asks once more in a moment.
-        shown = {"item": _find(identifier), "problem": problem, "fresh": not problem, **_words()}
+        shown = {"item": sent_message(identifier), "problem": problem, "fresh": not problem, **_words()}
         return render_template("outbox/item.html", **shown)
     flash(problem or _("The sandbox has called back. It shows here in a moment."), "danger" if problem else "success")
     return redirect(url_for("outbox.item", message_id=identifier), 303)
-
-
-def _find(message_id: str) -> dict[str, Any]:
-    known = call("notifications", "message", message_id=message_id)
-    items = call("notifications", "outbox", work_id=known["work_id"], limit=100)["items"]
-    found: dict[str, Any] | None = next((one for one in items if one["message_id"] == message_id), None)
-    if found is None:
-        raise NotFound("message", message_id)
-    return found
 
 
 def _query() -> dict[str, str]:

@@ -11,9 +11,9 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from contracts.access import MANAGERS, SUPERVISORS
+from gateway.accounts.noted import noted
 from gateway.parts import call, call_if_there, parts
 from gateway.store import forms_by_name
-from gateway.web.noted import noted
 from gateway.web.pages import Pages, account, is_partial
 from runtime.clock import iso, utc_now
 from runtime.errors import Conflict

@@ -13,14 +13,13 @@ from flask_wtf.csrf import CSRFProtect
 from contracts.access import ROLES, Role
 from gateway.accounts import sessions
 from gateway.accounts.people import Account
+from gateway.accounts.sessions import COOKIE
 from gateway.api.problem import CORRELATION
 from gateway.live.tokens import stream_origin
 from gateway.parts import parts
 from gateway.web import kept
 from runtime.clock import utc_now
 from runtime.ids import new_id
-
-COOKIE = "rodizio_session"
 
 csrf = CSRFProtect()
 compress = Compress()

@@ -10,8 +10,8 @@ from flask_babel import ngettext
 
 from contracts.access import MANAGERS
 from contracts.catalogue import SERVICES
+from gateway.accounts.noted import noted
 from gateway.parts import call, call_if_there
-from gateway.web.noted import noted
 from gateway.web.pages import Pages
 from runtime.errors import Broken, Invalid, NotFound, Unavailable
 

@@ -9,8 +9,8 @@ from markupsafe import Markup
 
 from contracts import limits
 from contracts.access import MANAGERS
+from gateway.accounts.noted import noted
 from gateway.parts import call
-from gateway.web.noted import noted
 from gateway.web.pages import Pages
 from runtime.errors import NotFound
 

@@ -10,17 +10,16 @@ from flask_babel import gettext as _
 from contracts import limits
 from contracts.access import MANAGERS, SUPERVISORS
 from gateway.accounts import administration, people
-from gateway.locales import LOCALES
+from gateway.accounts.noted import noted
 from gateway.parts import actor, call, parts
 from gateway.web import seller_form
 from gateway.web.hours import WEEKDAYS, absence_span, day_name, local_end, week_lines
-from gateway.web.noted import noted
 from gateway.web.pages import Pages, account, is_partial, only
 from gateway.web.reasons import absence_text
 from gateway.web.seller_form import Typed, definition, differences
 from gateway.web.shown import problem_text
 from runtime.clock import iso, utc_now
-from runtime.errors import Conflict, Invalid, NotFound
+from runtime.errors import Conflict, Invalid
 
 pages = Pages("sellers", SUPERVISORS)
 
@@ -150,17 +149,8 @@ def open_account(seller_id: object) -> Any:
     if not seller["email"]:
         flash(_("They sign in with their e-mail address: fill it in first."), "warning")
         return redirect(url_for("sellers.edit", seller_id=seller_id), 303)
-    locale = seller["locale"][:2]
-    wanted = {
-        "login": seller["email"],
-        "name": seller["name"],
-        "role": "seller",
-        "seller_id": seller["seller_id"],
-        "locale": locale if locale in LOCALES else LOCALES[0],
-        "time_zone": seller["time_zone"],
-    }
     try:
-        made, password = parts().database.transact(administration.open_account, actor(), wanted)
+        made, password = parts().database.transact(administration.open_account_of, actor(), seller)
     except Invalid as error:
         flash(f"{seller['email']}: {problem_text(error.errors[0]['code'])}", "danger")
         return redirect(url_for("sellers.show", seller_id=seller_id), 303)
@@ -172,11 +162,7 @@ def open_account(seller_id: object) -> Any:
 def reset_password(seller_id: object) -> Any:
     """Gives a seller who lost their password another one."""
     seller = call("distribution", "get_seller", seller_id=str(seller_id))
-    with parts().database.read() as connection:
-        signs_in = people.of_seller(connection, seller["seller_id"])
-    if signs_in is None:  # only an account of the role seller counts: a manager must not get into an administrator's
-        raise NotFound("account")
-    made, password = parts().database.transact(administration.reset_password, actor(), signs_in.id)
+    made, password = parts().database.transact(administration.reset_password_of, actor(), seller["seller_id"])
     return _handover(made, password, str(seller_id))
 
 

@@ -8,10 +8,11 @@ from flask_babel import refresh
 
 from contracts import limits
 from gateway.accounts import audit, passwords, people, sessions
+from gateway.accounts.sessions import COOKIE
 from gateway.parts import parts
 from gateway.throttle import visitor
 from gateway.web import kept
-from gateway.web.pages import COOKIE, Pages
+from gateway.web.pages import Pages
 from runtime.transaction import Transaction
 
 pages = Pages("sign_in", ())

@@ -6,8 +6,8 @@ from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from contracts.access import MANAGERS
+from gateway.accounts.noted import noted
 from gateway.parts import call
-from gateway.web.noted import noted
 from gateway.web.pages import Pages, is_partial
 from gateway.web.words import channel_name
 

@@ -11,8 +11,8 @@ from flask_babel import gettext as _
 from contracts import limits
 from contracts.access import MANAGERS, SUPERVISORS
 from gateway.accounts import people
+from gateway.accounts.noted import noted
 from gateway.parts import call, call_if_there
-from gateway.web.noted import noted
 from gateway.web.pages import Pages, is_partial, only
 from runtime.errors import Conflict, Invalid
 

@@ -7,10 +7,10 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from browsing_cases import House
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from process_cases import belonging_to, until
 
@@ -21,7 +21,6 @@ START_SECONDS = 150
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome-stable")
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run", "--disable-sync")
 SIZES = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "height": 900}}
-AXE = Path(__file__).parents[2] / ".venv" / "assets" / "node_modules" / "axe-core" / "axe.min.js"
 
 
 @pytest.fixture(scope="session")
@@ -48,15 +47,6 @@ def browser(chromium: str) -> Iterator[Browser]:
         browser.close()
 
 
-@dataclass(frozen=True, slots=True)
-class House:
-    """A running installation. sign_ins: password by login of its demo company."""
-
-    address: str
-    var: Path
-    sign_ins: dict[str, str]
-
-
 @pytest.fixture(scope="module")
 def house() -> Iterator[House]:
     """The whole installation with its demo company, on ports and in a folder of its own."""
@@ -76,7 +66,7 @@ def house() -> Iterator[House]:
         said = Path(folder, "said.txt")
         with said.open("wb") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "cli.main", "run"],
+                [sys.executable, "-m", "cli.main", "run", "--no-history"],
                 env=environment,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -112,7 +102,11 @@ def visit(browser: Browser, house: House) -> Iterator[Callable[..., Page]]:
 
     def open_page(login: str = "", size: str = "desktop", locale: str = "pt") -> Page:
         context = browser.new_context(
-            viewport=SIZES[size], locale=locale, base_url=house.address, bypass_csp=False, has_touch=size == "phone"
+            viewport=SIZES[size],
+            locale=locale,
+            base_url=house.address,
+            reduced_motion="reduce",
+            has_touch=size == "phone",
         )
         context.set_default_timeout(15_000)
         contexts.append(context)

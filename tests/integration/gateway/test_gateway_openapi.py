@@ -23,12 +23,10 @@ from whole import gateway_of, installation
 
 from runtime.rabbitmq import RabbitNode
 
-pytestmark = [pytest.mark.feature("GTW-2"), pytest.mark.timeout(int(os.environ.get("RODIZIO_SECONDS", "300")))]
+pytestmark = [pytest.mark.feature("GTW-2"), pytest.mark.timeout(3600 if "RODIZIO_EXAMPLES" in os.environ else 300)]
 
 EXAMPLES = int(os.environ.get("RODIZIO_EXAMPLES", "2"))
 BY_HAND = "RODIZIO_EXAMPLES" in os.environ
-SECONDS = 3600 if BY_HAND else 120
-"""More than it takes: what is tried is bounded by EXAMPLES."""
 CHECKS = (
     *("not_a_server_error", "status_code_conformance", "content_type_conformance", "response_headers_conformance"),
     *("response_schema_conformance", "negative_data_rejection", "unsupported_method", "ignored_auth"),
@@ -97,7 +95,6 @@ def test_schemathesis_finds_nothing_wrong(address: str, world: TwoTeams) -> None
         {
             "auth": {"openapi": {"key": {"bearer": world.keys["admin"]}}},
             "seed": 1,
-            "max-time": SECONDS,
             "continue-on-failure": True,
             "generation": {
                 "max-examples": EXAMPLES, "deterministic": not BY_HAND, "no-shrink": True, "database": "none",
@@ -117,7 +114,7 @@ def test_schemathesis_finds_nothing_wrong(address: str, world: TwoTeams) -> None
     print(f"{sum(tried.values())} requests to {len(tried)} operations")
     assert not wrong, "\n\n".join(wrong.values())
     operations = {operation.ok().label for operation in schema.get_all_operations()}
-    assert operations <= tried.keys(), "the time did not suffice to try each"
+    assert operations <= tried.keys(), "some were not tried"
 
 
 def _failures(event: Any) -> dict[str, str]:
@@ -140,9 +137,7 @@ GETS = [name for name in API if name.startswith("GET ")]
 
 
 @pytest.mark.parametrize("name", GETS)
-def test_an_answer_holds_what_is_described_and_no_more(
-    world: TwoTeams, description: dict[str, Any], name: str
-) -> None:
+def test_an_answer_holds_what_is_described_and_no_more(world: TwoTeams, description: dict[str, Any], name: str) -> None:
     path, row = name.removeprefix("GET "), API[name]
     ids = {**world.own.ids, "service": "capture", "account_id": world.people["seller"].account.id}
     operation = "/api/v1" + path.replace("<uuid:", "{").replace("<", "{").replace(">", "}")

@@ -1,5 +1,6 @@
 """A gateway on an empty database, with a broker and services that are only pretended."""
 
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from contracts.access import Actor
 from contracts.capture import ACCEPT_SUBMISSION, AcceptSubmission, FieldRule, FormChanged
 from gateway import keys, store
 from gateway.accounts import passwords
-from gateway.app import create_app
+from gateway.app import create_app, make_parts
 from gateway.parts import EXTENSION
 from runtime.database import Database, open_database
 from runtime.ids import new_id
@@ -123,13 +124,22 @@ def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 
 
+@pytest.fixture(scope="session")
+def _migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an empty database of the gateway: each test gets a copy."""
+    folder = tmp_path_factory.mktemp("migrated")
+    upgrade("gateway", Settings(var=folder))
+    return folder
+
+
 @pytest.fixture
-def gateway_settings(tmp_path: Path) -> Settings:
-    settings = Settings(
-        var=tmp_path / "var", amqp_url="amqp://guest:guest@127.0.0.1:1/", confirm_timeout_seconds=0.2, gateway_workers=1
-    )
-    upgrade("gateway", settings)
-    return settings
+def gateway_settings(tmp_path: Path, _migrated: Path) -> Settings:
+    shutil.copytree(_migrated, tmp_path / "var")
+    return _settings(tmp_path / "var")
+
+
+def _settings(var: Path) -> Settings:
+    return Settings(var=var, amqp_url="amqp://guest:guest@127.0.0.1:1/", confirm_timeout_seconds=0.2, gateway_workers=1)
 
 
 @pytest.fixture
@@ -165,11 +175,33 @@ def services() -> PretendedServices:
     return PretendedServices()
 
 
+@pytest.fixture(scope="session")
+def make_application(_migrated: Path) -> Callable[..., Flask]:
+    """Makes an application with other settings: routes and templates, most of what making one takes. Its parts are to
+    be each test's own."""
+
+    def make(**other: Any) -> Flask:
+        settings = replace(_settings(_migrated), **other)
+        return create_app(settings, publisher=PretendedBroker(), services=PretendedServices())
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def application(make_application: Callable[..., Flask]) -> Flask:
+    """The one that tests share."""
+    return make_application()
+
+
 @pytest.fixture
-def app(gateway_settings: Settings, broker_stub: PretendedBroker, services: PretendedServices) -> Iterator[Flask]:
-    application = create_app(gateway_settings, publisher=broker_stub, services=services)
+def app(
+    gateway_settings: Settings, broker_stub: PretendedBroker, services: PretendedServices, application: Flask
+) -> Iterator[Flask]:
+    """On parts of the test's own; a test with other settings makes its application itself."""
+    made = make_parts(gateway_settings, broker_stub, services)
+    application.extensions[EXTENSION] = made
     yield application
-    application.extensions[EXTENSION].database.close()
+    made.database.close()
 
 
 @pytest.fixture

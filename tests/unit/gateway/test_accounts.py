@@ -10,16 +10,16 @@ import sqlalchemy as sa
 from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
-from page_cases import Person
+from page_cases import Person, english
 from werkzeug.test import TestResponse
 
 from contracts.access import OPERATOR
 from gateway.accounts import administration, audit, passwords, people, sessions
+from gateway.accounts.sessions import COOKIE
 from gateway.app import SIGN_INS_PER_ACCOUNT
 from gateway.parts import EXTENSION
 from gateway.store import account, session
 from gateway.throttle import Throttle
-from gateway.web.pages import COOKIE
 from runtime.clock import utc_now
 from runtime.database import Database
 from runtime.errors import Conflict, Invalid, NotFound
@@ -29,6 +29,12 @@ pytestmark = pytest.mark.feature("GTW-1", "R16")
 
 PASSWORD = "correct horse battery"
 ANA = {"login": "ana@example.com", "name": "Ana Admin", "role": "admin", "locale": "en"}
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser of somebody who prefers English and is not signed in."""
+    return english(app.test_client())
 
 
 @pytest.fixture

@@ -125,7 +125,7 @@ def test_the_frameworks_errors_are_problems_too(client: FlaskClient, bearer: dic
 def test_openapi_and_its_page(client: FlaskClient) -> None:
     spec = client.get("/api/openapi.json").get_json()
     assert spec["openapi"] == "3.1.0"
-    assert spec["paths"]["/api/v1/leads"]["post"]["security"] == [{"key": []}]
+    assert spec["paths"]["/api/v1/leads"]["post"]["security"] == [{"key": []}, {"session": []}]
     page = client.get("/api/docs").text
     assert "/api/v1/leads/{lead_id}/why" in page
     assert "https://" not in page
@@ -365,7 +365,13 @@ def test_an_import_takes_a_thousand_rows_and_no_more(
 def test_each_operation_asks_its_service(
     client: FlaskClient, services: Any, bearer: dict[str, str], method: str, path: str, body: Any, call: Any
 ) -> None:
-    services.answers[call[0], call[1]] = {"items": [], "next": None}
+    services.answers[call[0], call[1]] = {
+        "items": [],
+        "next": None,
+        "version": 3,
+        "assignment_version": 3,
+        "dropped": 1,
+    }
     response = client.open(f"/api/v1{path}", method=method, json=body, headers=bearer)
     assert response.status_code in (200, 201, 204), response.text
     assert services.calls == [call]
@@ -402,6 +408,7 @@ def test_a_test_lead_is_marked(
     [
         (b'{"name": "\\ud800"}', 400),  # half a character: nothing could keep it
         (b'{"name": NaN}', 400),
+        (b"\x1dh\xff", 400),
         (b'{"name": "a\\u0000b"}', 422),
         (b'{"name": "A", "version": "1"}', 422),
         (b'{"name": 5}', 422),
@@ -412,6 +419,16 @@ def test_json_is_taken_as_its_standard_has_it(
 ) -> None:
     answer = client.patch(f"/api/v1/teams/{A}", data=body, content_type="application/json", headers=bearer)
     problem(answer, status)
+    assert services.calls == []
+
+
+@pytest.mark.feature("R15")
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", None])
+def test_what_does_not_say_that_it_is_json_is_not_taken_for_it(
+    client: FlaskClient, services: Any, bearer: dict[str, str], kind: str | None
+) -> None:
+    answer = client.patch(f"/api/v1/teams/{A}", data=b'{"name": "A", "version": 1}', content_type=kind, headers=bearer)
+    problem(answer, 415)
     assert services.calls == []
 
 

@@ -90,14 +90,21 @@ GENUINE = {
 }
 
 
+ACCOUNTS = {
+    "public_url": PUBLIC + "/",
+    "twilio_auth_token": TOKEN,
+    "sendgrid_webhook_key": KEYS["RODIZIO_SENDGRID_WEBHOOK_KEY"],
+}
+
+
 @pytest.fixture
 def gateway_settings(gateway_settings: Settings) -> Settings:
-    return replace(
-        gateway_settings,
-        public_url=PUBLIC + "/",
-        twilio_auth_token=TOKEN,
-        sendgrid_webhook_key=KEYS["RODIZIO_SENDGRID_WEBHOOK_KEY"],
-    )
+    return replace(gateway_settings, **ACCOUNTS)
+
+
+@pytest.fixture(scope="module")
+def application(make_application: Callable[..., Flask]) -> Flask:
+    return make_application(**ACCOUNTS)
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ pytestmark = [pytest.mark.feature("GTW-2"), pytest.mark.feature("GTW-3")]
 def test_each_operation_asks_its_service(
     client: FlaskClient, services: Any, bearer: dict[str, str], method: str, path: str, body: Any, call: Any
 ) -> None:
-    services.answers[call[0], call[1]] = {"items": [], "next": None}
+    services.answers[call[0], call[1]] = {"items": [], "next": None, "lead_id": A, "dropped": 1}
     response = client.open(f"/api/v1{path}", method=method, json=body, headers=bearer)
     assert response.status_code in (200, 204), response.text
     assert services.calls == [call]

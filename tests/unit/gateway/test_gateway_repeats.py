@@ -139,7 +139,8 @@ def test_a_key_does_what_its_scopes_and_role_say(client: FlaskClient, database: 
     services.answers["distribution", "list_teams"] = {"items": [], "next": None}
     reader = bearer(database, "reader", scopes=("read",))
     submitter = bearer(database, "submitter", scopes=("submit",))
-    seller = bearer(database, "a seller's", role="seller")
+    _, key = database.transact(keys.make, "a seller's", ("read", "write"), "seller", new_id())
+    seller = {"Authorization": f"Bearer {key}"}
     assert client.get("/api/v1/teams", headers=reader).status_code == 200
     assert client.post("/api/v1/teams", json=TEAM, headers=reader).status_code == 403
     assert client.get("/api/v1/teams", headers=submitter).status_code == 403
