@@ -253,7 +253,7 @@ def test_what_was_found_stays_under_the_finger(visit: Callable[..., Page], crew:
     page.wait_for_url(f"**/{place}/*-*-*")
 
 
-@pytest.mark.feature("GTW-3", "GTW-4", "P12")
+@pytest.mark.feature("GTW-3", "GTW-4")
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("login", [ADMIN, MANAGER, SUPERVISOR, "mishap@example.com", ""])
 def test_no_page_makes_anybody_stumble(visit: Callable[..., Page], house: House, crew: Crew, login: str) -> None:

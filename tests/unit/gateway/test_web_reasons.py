@@ -9,7 +9,7 @@ from gateway.web.reasons import absence_text, candidate_text, debt_text, decisio
 from services.distribution.domain.availability import Absence
 from services.distribution.domain.decide import Reason, WaitingReason
 
-pytestmark = pytest.mark.feature("DIS-5", "GTW-4")
+pytestmark = pytest.mark.feature("DIS-13", "GTW-3")
 
 
 def codes(alias: object) -> list[str]:
