@@ -47,6 +47,7 @@ class Walk:
     known: set[str] = field(default_factory=set)
     faults: list[str] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
+    heaviest: int = 0
 
     def __post_init__(self) -> None:
         self.page.add_init_script(path=AXE)
@@ -95,7 +96,9 @@ class Walk:
 
     def check_weight(self) -> None:
         """It is quick to load over a telephone."""
-        if (weight := self.page.evaluate(_WEIGHT)) > HEAVIEST:
+        weight = self.page.evaluate(_WEIGHT)
+        self.heaviest = max(self.heaviest, weight)
+        if weight > HEAVIEST:
             self._fault(f"weighs {weight} bytes")
 
     def check_access(self, where: str, *rules: str) -> None:
