@@ -16,7 +16,7 @@ from bench.ground import Ground
 from bench.measure import say, wait_quiet
 from bench.options import Options
 from bench.system import System
-from gateway.accounts import people, sessions
+from gateway.accounts import passwords, people, sessions
 from gateway.accounts.sessions import COOKIE
 from runtime.database import Database, open_database
 from runtime.rpc_client import RpcPool
@@ -109,7 +109,7 @@ def _readers(system: System, rpc: RpcPool) -> list[tuple[str, str, list[str]]]:
 def _session(database: Database, account: Account) -> str:
     role = account["role"]
     values = {"login": f"{role}@example.com", "name": role, **account}
-    made = database.transact(people.create, values, "a long enough passphrase")
+    made = database.transact(people.create, values, passwords.hash_of("a long enough passphrase"))
     return database.transact(sessions.begin, made.id, "127.0.0.1", "bench")
 
 

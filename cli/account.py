@@ -37,7 +37,7 @@ def create_account(login: str, name: str | None, role: str, as_json: bool) -> No
     where their teams are."""
     wanted = {"login": login, "name": name or login.partition("@")[0], "role": role}
     with _database() as database:
-        made, password = database.transact(administration.open_account, OPERATOR, wanted)
+        made, password = administration.open_account(database, OPERATOR, wanted)
     _tell(made, password, as_json)
 
 
@@ -51,7 +51,7 @@ def new_password(login: str, as_json: bool) -> None:
             known = people.by_login(connection, login)
         if known is None:
             raise click.ClickException(f"nobody signs in as {login} (rodizio account list)")
-        made, password = database.transact(administration.reset_password, OPERATOR, known["id"])
+        made, password = administration.reset_password(database, OPERATOR, known["id"])
     _tell(made, password, as_json)
 
 

@@ -55,7 +55,8 @@ def open_accounts(settings: Settings, rpc: RpcPool) -> None:
         names = rpc.call("distribution", "staff_names")
         ids = {name: identifier for kind in names.values() for identifier, name in kind.items()}
         for person in missing:
-            database.transact(accounts.create, _account(person, ids), kept[person.login].password)
+            password_hash = passwords.hash_of(kept[person.login].password)
+            database.transact(accounts.create, _account(person, ids), password_hash)
     finally:
         database.close()
 

@@ -59,6 +59,22 @@ class WorkUnassigned(Fact):
     team_id: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkWaits(Fact):
+    """Work waits in a team's pool: it came and nobody could take it, a rule moved it there, or a person did while
+    nobody had it. subject and version as in `WorkAssigned`: 0 for work that nobody has had yet and no person has moved.
+
+    rule_version: of the form's rule that put it there, 0 when a person did. Of two facts about the same version of work
+        the one with the higher is newer.
+    """
+
+    work_id: str
+    lead_id: str
+    team_id: str
+    captured_at: str
+    rule_version: int = 0
+
+
 SELLER_CHANGED = Message("event", "distribution", "seller_changed", 1, SellerChanged, ("notifications", "reporting"))
 WORK_ASSIGNED = Message(
     "event", "distribution", "work_assigned", 1, WorkAssigned, ("capture", "campaigns", "notifications", "reporting")
@@ -71,3 +87,4 @@ WORK_UNASSIGNED = Message(
     WorkUnassigned,
     ("capture", "campaigns", "notifications", "reporting"),
 )
+WORK_WAITS = Message("event", "distribution", "work_waits", 1, WorkWaits, ("capture",))

@@ -47,6 +47,9 @@ SHIFTS: Final = 50
 DAYS: Final = 7
 HOLIDAYS: Final = 400
 
+SELLERS_AT_ONCE: Final = 500
+"""Sellers somebody asks about in one go."""
+
 REASSIGNED_AT_ONCE: Final = 200
 """Pieces of work given to somebody else in one go."""
 

@@ -13,6 +13,7 @@ import orjson
 
 from gateway import metrics
 from gateway.api.problem import CORRELATION
+from gateway.paths import loggable
 
 FLUSH_SECONDS = 0.2
 
@@ -104,7 +105,7 @@ class AccessLog:
             self._seconds[part].observe(seconds)
             if lines.is_on and part != "probe":
                 method, correlation_id = environ.get("REQUEST_METHOD", ""), environ.get(CORRELATION, "")
-                lines.add(_Line(time.time(), seconds, status, method, path, correlation_id))
+                lines.add(_Line(time.time(), seconds, status, method, loggable(path), correlation_id))
 
 
 def part_of(path: str) -> str:

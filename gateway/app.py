@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from flask import Flask, Response
+from flask import Flask, Response, request
 from flask_babel import Babel
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -15,6 +15,7 @@ from gateway.access import AccessLog
 from gateway.catalogue import FormCatalogue
 from gateway.keys import Keyring
 from gateway.parts import EXTENSION, Parts, Services, parts
+from gateway.paths import loggable
 from gateway.public import forms, hosted, unsubscribe
 from gateway.store import can_read
 from gateway.throttle import Throttle
@@ -26,9 +27,10 @@ from runtime.settings import Settings
 
 log = logging.getLogger(__name__)
 
-SIGN_INS_PER_ADDRESS, SIGN_INS_PER_ACCOUNT = "60/minute", "20/minute"
-"""Attempts from one network, and for one login: neither one password tried on everybody nor many on one account get
-far."""
+SIGN_INS_PER_ADDRESS, SIGN_INS_PER_NETWORK, SIGN_INS_PER_ACCOUNT = "60/minute", "20/minute", "2000/hour"
+"""Attempts from one network; failures from there for one login; and from everywhere for one login, more than a network
+alone can use up: neither one password tried on everybody nor many on one account get far, nor does whoever tries keep
+the account's owner out."""
 
 
 def create_app(
@@ -41,11 +43,12 @@ def create_app(
     settings = settings or Settings.load()
     app = Flask("gateway", root_path=str(Path(__file__).parent), static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.body_limit_bytes
+    app.log_exception = _log_exception  # type: ignore[method-assign]
     Babel(
         app,
         default_locale="en",
         default_translation_directories=str(Path(__file__).parent / "translations"),
-        locale_selector=locales.current,
+        locale_selector=locales.formats,
         timezone_selector=locales.time_zone,
     )
     app.extensions[EXTENSION] = make_parts(settings, publisher, services)
@@ -79,8 +82,14 @@ def make_parts(settings: Settings, publisher: Publishes | None, services: Servic
         per_form=Throttle(settings.rate_per_form, settings.gateway_workers),
         per_key=Throttle(settings.rate_per_key, settings.gateway_workers),
         sign_in_per_address=Throttle(SIGN_INS_PER_ADDRESS, settings.gateway_workers),
+        sign_in_per_network=Throttle(SIGN_INS_PER_NETWORK, settings.gateway_workers),
         sign_in_per_account=Throttle(SIGN_INS_PER_ACCOUNT, settings.gateway_workers),
     )
+
+
+def _log_exception(exc_info: Any) -> None:
+    """What nobody expected, as Flask tells it, but without tokens."""
+    log.error("%s %s: failed", request.method, loggable(request.path), exc_info=exc_info)
 
 
 def _add_probes(app: Flask) -> None:

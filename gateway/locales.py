@@ -26,6 +26,13 @@ def current() -> str:
     return account.locale if account is not None else of_visitor(request)
 
 
+def formats() -> str:
+    """Locale of the texts, dates and numbers of the request in hand: our Portuguese is that of Portugal, where plain
+    `pt` would be Brazil's."""
+    language = current()
+    return "pt_PT" if language == "pt" else language
+
+
 def time_zone() -> str | None:
     """Time zone of whoever is signed in; None for UTC."""
     account = g.get("account")

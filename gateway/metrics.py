@@ -15,6 +15,7 @@ REQUEST_SECONDS = Histogram(
     ["part"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
 )
+TRAIL_LOST = Counter("rodizio_trail_lost_total", "Lines of the trail that only the log has")
 HELD = Counter("rodizio_held_total", "Submissions kept in the gateway's database because the broker did not take them")
 
 

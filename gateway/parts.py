@@ -40,6 +40,7 @@ class Parts:
     per_form: Throttle
     per_key: Throttle
     sign_in_per_address: Throttle
+    sign_in_per_network: Throttle
     sign_in_per_account: Throttle
 
 

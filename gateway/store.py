@@ -59,6 +59,12 @@ secret = sa.Table(
 )
 """One row: see `gateway.secret`."""
 
+REPEAT_LOCATION = 300
+"""Longest address that is kept of an answer."""
+
+REPEAT_UNKNOWN = 1
+"""In place of a status: it may have been done, and there is no answer to give."""
+
 idempotency = sa.Table(
     "idempotency",
     metadata,
@@ -66,10 +72,11 @@ idempotency = sa.Table(
     sa.Column("body", sa.String(64), nullable=False),
     sa.Column("status", sa.Integer, nullable=False),
     sa.Column("answer", sa.LargeBinary, nullable=False),
-    sa.Column("location", sa.String(300), nullable=False),
+    sa.Column("location", sa.String(REPEAT_LOCATION), nullable=False),
     sa.Column("created_at", Utc, nullable=False, index=True),
 )
-"""Requests that came with an `Idempotency-Key`, and their answers; status 0 while one is under way."""
+"""Requests that came with a key of their own, and their answers: see `gateway.repeats`. Status 0 while one is under
+way."""
 
 account, session, audit = add_account_tables(metadata)
 

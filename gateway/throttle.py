@@ -80,7 +80,8 @@ class Throttle:
     """
 
     def __init__(self, rate: str, workers: int) -> None:
-        self._limiter = FixedWindowRateLimiter(Windows())
+        self._windows = Windows()
+        self._limiter = FixedWindowRateLimiter(self._windows)
         self._item = None
         if rate != UNLIMITED:
             whole = parse(rate)
@@ -91,6 +92,11 @@ class Throttle:
         if self._item is None or self._limiter.hit(self._item, who):
             return 0
         return max(1, int(self._limiter.get_window_stats(self._item, who).reset_time - time.time()) + 1)
+
+    def forgive(self, who: str) -> None:
+        """Takes back one post of `who` that turned out not to count."""
+        if self._item is not None and self._windows.get(key := self._item.key_for(who)):
+            self._windows.incr(key, self._item.get_expiry(), -1)
 
     def state(self, who: str) -> tuple[int, int, int] | None:
         """What `who` may do in a window, what is left of it, and the seconds until the next; None without a limit."""

@@ -49,12 +49,10 @@ def sent_message(message_id: str) -> dict[str, Any]:
     Raises:
         NotFound: there is none, or it is not for whoever asks.
     """
-    known = call("notifications", "message", message_id=message_id)
-    items = call("notifications", "outbox", work_id=known["work_id"], limit=100)["items"]
-    found: dict[str, Any] | None = next((one for one in items if one["message_id"] == message_id), None)
-    if found is None:
+    found: list[dict[str, Any]] = call("notifications", "outbox", message_id=message_id, limit=1)["items"]
+    if not found:
         raise NotFound("message", message_id)
-    return found
+    return found[0]
 
 
 def _lead_of(item: dict[str, Any]) -> str:

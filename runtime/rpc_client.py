@@ -163,7 +163,7 @@ class RpcPool:
             call.answer = loads(body)
             call.end(None)
         except Exception as error:
-            call.end(Unavailable(f"{call.routing_key}: its answer cannot be read: {error}"))
+            call.end(TimedOut(f"{call.routing_key}: its answer cannot be read, so what it did is not known: {error}"))
 
     def _returned(self, _channel: Any, _method: Any, properties: Any, _body: bytes) -> None:
         call = self._sent.pop(properties.correlation_id, None)

@@ -23,7 +23,7 @@ from contracts.message import Message
 from runtime import failed, metrics
 from runtime.bus import Bus
 from runtime.database import Database, open_database
-from runtime.errors import RuntimeRefusal, Unavailable
+from runtime.errors import NotFound, RuntimeRefusal, Unavailable
 from runtime.ids import new_id
 from runtime.inbox import Subscription
 from runtime.settings import Settings
@@ -263,22 +263,32 @@ class BusAccess(DependencyProvider):  # type: ignore[misc]
 
 
 def operable(service: S) -> S:
-    """Adds to a service class what operators need over RPC: the state of its bus, and its failed messages."""
+    """Adds to a service class what operators need over RPC: the state of its bus, and its failed messages. To who does
+    not see everything there is no such thing."""
+
+    def check(self: Any) -> None:
+        if not self.operating.sees_all:
+            raise NotFound("bus", self.name)
 
     def bus_status(self: Any) -> dict[str, Any]:
+        check(self)
         return dict(self.bus_access.status())
 
     def parked_list(self: Any, cursor: str | None = None, limit: int = 50) -> dict[str, Any]:
+        check(self)
         with self.bus_access.database.read() as connection:
             return failed.parked(connection, cursor, limit)
 
     def parked_replay(self: Any, ids: list[str]) -> int:
+        check(self)
         return int(self.bus_access.database.transact(failed.replay, ids))
 
     def parked_drop(self: Any, ids: list[str]) -> int:
+        check(self)
         return int(self.bus_access.database.transact(failed.drop, ids))
 
     service.bus_access = BusAccess()  # type: ignore[attr-defined]
+    service.operating = Asking()  # type: ignore[attr-defined]
     for method in (bus_status, parked_list, parked_replay, parked_drop):
         setattr(service, method.__name__, rpc(method))
     return service

@@ -5,7 +5,7 @@ from hashlib import sha256
 from typing import Any
 
 from contracts.capture import AcceptSubmission
-from contracts.distribution import WorkAssigned, WorkUnassigned
+from contracts.distribution import WorkAssigned, WorkUnassigned, WorkWaits
 from runtime.clock import iso, utc_now
 from runtime.database import Database
 from runtime.ids import new_id
@@ -78,6 +78,21 @@ def unassigned(lead: Any, seller_id: str, version: int, team_id: str = "") -> Wo
         seller_id=seller_id,
         unassigned_at=lead.captured_at,
         team_id=team_id,
+    )
+
+
+def waits(lead: Any, team_id: str, version: int = 0, rule_version: int = 1) -> WorkWaits:
+    """The lead of a LeadCaptured waits in this team, where the rule of this version brought it."""
+    return WorkWaits(
+        id=new_id(),
+        subject=lead.lead_id,
+        subject_version=version,
+        correlation_id=lead.correlation_id,
+        work_id=lead.lead_id,
+        lead_id=lead.lead_id,
+        team_id=team_id,
+        captured_at=lead.captured_at,
+        rule_version=rule_version,
     )
 
 

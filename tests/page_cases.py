@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from gateway.accounts import people, sessions
+from gateway.accounts import passwords, people, sessions
 from gateway.accounts.sessions import COOKIE
 from runtime.database import Database
 from runtime.ids import new_id
@@ -23,7 +23,7 @@ class Person:
     def __init__(self, app: Flask, database: Database, role: str, **more: Any) -> None:
         self.seller_id = more.setdefault("seller_id", new_id() if role == "seller" else "")
         wanted = {"login": f"{role}@example.com", "name": f"Rita {role.title()}", "role": role, "locale": "en"} | more
-        self.account = database.transact(people.create, wanted, "correct horse battery")
+        self.account = database.transact(people.create, wanted, passwords.hash_of("correct horse battery"))
         self.client: FlaskClient = english(app.test_client())
         self.client.set_cookie(COOKIE, database.transact(_signed_in, self.account.id))
 

@@ -11,7 +11,7 @@ from runtime.errors import NotFound
 from runtime.service import MeasuredRpc
 
 OPERATED = frozenset({"bus_status", "parked_list", "parked_replay", "parked_drop"})
-"""What `runtime.service.operable` adds: whether somebody may is the gateway's to say."""
+"""What `runtime.service.operable` adds, for those who see everything: see tests/integration/runtime."""
 
 
 def rpcs_of(service: type) -> set[str]:

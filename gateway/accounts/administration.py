@@ -9,20 +9,25 @@ from gateway import keys
 from gateway.accounts import audit, passwords, people, sessions
 from gateway.accounts.people import Account
 from gateway.locales import LOCALES
+from runtime.database import Database
 from runtime.errors import FieldError, NotFound
 from runtime.transaction import Transaction
 
 
-def open_account(transaction: Transaction, by: Actor, wanted: Mapping[str, Any]) -> tuple[Account, str]:
+def open_account(database: Database, by: Actor, wanted: Mapping[str, Any]) -> tuple[Account, str]:
     """Makes an account, as `people.create` does, with a random password that is not shown again.
 
     Raises:
         Invalid: naming the fields.
     """
     password = passwords.readable()
-    made = people.create(transaction, wanted, password)
+    return database.transact(_open_account, by, wanted, passwords.hash_of(password)), password
+
+
+def _open_account(transaction: Transaction, by: Actor, wanted: Mapping[str, Any], password_hash: str) -> Account:
+    made = people.create(transaction, wanted, password_hash)
     _note(transaction, by, "opened an account", made.id, {"role": made.role})
-    return made, password
+    return made
 
 
 def change_account(
@@ -50,18 +55,22 @@ def change_account(
     return after
 
 
-def reset_password(transaction: Transaction, by: Actor, account_id: str) -> tuple[Account, str]:
+def reset_password(database: Database, by: Actor, account_id: str) -> tuple[Account, str]:
     """Gives an account a random password, which is not shown again, and signs it out everywhere.
 
     Raises:
         NotFound.
     """
-    found = people.get(transaction.connection, account_id)
     password = passwords.readable()
-    people.set_password(transaction, account_id, password)
+    return database.transact(_reset_password, by, account_id, passwords.hash_of(password)), password
+
+
+def _reset_password(transaction: Transaction, by: Actor, account_id: str, password_hash: str) -> Account:
+    found = people.get(transaction.connection, account_id)
+    people.set_password(transaction, account_id, password_hash)
     sessions.end_all(transaction, account_id)
     _note(transaction, by, "reset a password", account_id)
-    return found, password
+    return found
 
 
 def end_sessions(transaction: Transaction, by: Actor, account_id: str, but: str = "") -> Account:
@@ -110,7 +119,7 @@ def revoke_key(transaction: Transaction, by: Actor, key_id: str) -> None:
     _note(transaction, by, "revoked a key", key_id)
 
 
-def open_account_of(transaction: Transaction, by: Actor, seller: Mapping[str, Any]) -> tuple[Account, str]:
+def open_account_of(database: Database, by: Actor, seller: Mapping[str, Any]) -> tuple[Account, str]:
     """Gives a seller a sign-in with their e-mail address, as `open_account` does.
 
     seller: as `distribution.get_seller` answers.
@@ -127,19 +136,20 @@ def open_account_of(transaction: Transaction, by: Actor, seller: Mapping[str, An
         "locale": locale if locale in LOCALES else LOCALES[0],
         "time_zone": seller["time_zone"],
     }
-    return open_account(transaction, by, wanted)
+    return open_account(database, by, wanted)
 
 
-def reset_password_of(transaction: Transaction, by: Actor, seller_id: str) -> tuple[Account, str]:
+def reset_password_of(database: Database, by: Actor, seller_id: str) -> tuple[Account, str]:
     """Gives a seller who lost their password another one, as `reset_password` does.
 
     Raises:
         NotFound: they have no sign-in.
     """
-    signs_in = people.of_seller(transaction.connection, seller_id)
+    with database.read() as connection:
+        signs_in = people.of_seller(connection, seller_id)
     if signs_in is None:  # only an account of the role seller counts: a manager must not get into an administrator's
         raise NotFound("account")
-    return reset_password(transaction, by, signs_in.id)
+    return reset_password(database, by, signs_in.id)
 
 
 def unknown_people(values: Mapping[str, Any], known: Mapping[str, Mapping[str, str]]) -> Iterable[FieldError]:

@@ -85,23 +85,24 @@ def from_row(row: RowMapping) -> Account:
     )
 
 
-def create(transaction: Transaction, wanted: Mapping[str, Any], password: str) -> Account:
+def create(transaction: Transaction, wanted: Mapping[str, Any], password_hash: str) -> Account:
     """Makes an account.
 
     wanted: login (an e-mail address), name and role; and, where they differ from what is usual, seller_id, team_ids,
         locale, time_zone, theme.
+    password_hash: `passwords.hash_of`, which takes its time: it is not for a transaction, as others wait for its end.
 
     Raises:
         Invalid: something cannot be taken, or somebody has the login already.
     """
     values: dict[str, Any] = {**_USUAL, **wanted}
-    _check(values, [*_password_problems("password", password)])
+    _check(values)
     values["login"] = _address_of(values["login"])
     _check_login_is_free(transaction.connection, values["login"])
     row = {
         "id": new_id(),
         **_row_of(values),
-        "password_hash": passwords.hash_of(password),
+        "password_hash": password_hash,
         "version": 1,
         "created_at": utc_now(),
     }
@@ -137,16 +138,28 @@ def change(transaction: Transaction, account_id: str, changes: Mapping[str, Any]
     return get(transaction.connection, account_id)
 
 
-def set_password(transaction: Transaction, account_id: str, password: str, field: str = "password") -> None:
-    """Gives an account another password.
+def set_password(transaction: Transaction, account_id: str, password_hash: str, instead_of: str | None = None) -> bool:
+    """Gives an account another password; see `create`. instead_of: only while it is this one, by its hash.
+
+    Returns: whether it was.
+    """
+    expected = sa.true() if instead_of is None else account.c.password_hash == instead_of
+    changed = transaction.connection.execute(
+        sa.update(account).where(account.c.id == account_id, expected).values(password_hash=password_hash)
+    )
+    return changed.rowcount == 1
+
+
+def check_password(password: str, field: str) -> None:
+    """Checks what somebody wants to be their password.
 
     Raises:
-        Invalid: too short, too long, or on everybody's list.
+        Invalid: too short or too long; naming `field`.
     """
-    _check_none(_password_problems(field, password))
-    transaction.connection.execute(
-        sa.update(account).where(account.c.id == account_id).values(password_hash=passwords.hash_of(password))
-    )
+    if len(password) < passwords.SHORTEST:
+        raise invalid(field, "too_short", f"at least {passwords.SHORTEST} characters")
+    if len(password) > passwords.LONGEST:
+        raise invalid(field, TOO_LONG, f"at most {passwords.LONGEST} characters")
 
 
 def get(connection: Connection, account_id: str) -> Account:
@@ -161,8 +174,12 @@ def get(connection: Connection, account_id: str) -> Account:
 
 def by_login(connection: Connection, login: str) -> RowMapping | None:
     """The row of whoever signs in as `login`."""
-    sought = login.replace("\0", "").strip().lower()[: limits.EMAIL]  # PostgreSQL takes no NUL
-    return connection.execute(sa.select(account).where(account.c.login == sought)).mappings().first()
+    return connection.execute(sa.select(account).where(account.c.login == login_of(login))).mappings().first()
+
+
+def login_of(typed: str) -> str:
+    """The login that somebody means, however they spell it."""
+    return typed.replace("\0", "").strip().lower()[: limits.EMAIL]  # PostgreSQL takes no NUL
 
 
 def list_accounts(
@@ -216,12 +233,8 @@ def _row_of(values: Mapping[str, Any]) -> dict[str, Any]:
     return row | ids | {"name": values["name"].strip()}
 
 
-def _check(values: Mapping[str, Any], more: Iterable[FieldError] = ()) -> None:
-    _check_none([*_problems(values), *more])
-
-
-def _check_none(problems: Iterable[FieldError]) -> None:
-    if found := list(problems):
+def _check(values: Mapping[str, Any]) -> None:
+    if found := list(_problems(values)):
         raise Invalid(found)
 
 
@@ -251,13 +264,6 @@ def _problems(values: Mapping[str, Any]) -> Iterable[FieldError]:
         yield FieldError(field="time_zone", code=INVALID, message="a time zone such as Europe/Lisbon")
     if values["theme"] not in THEMES:
         yield FieldError(field="theme", code=INVALID, message=f"one of {', '.join(THEMES)}")
-
-
-def _password_problems(field: str, password: str) -> Iterable[FieldError]:
-    if len(password) < passwords.SHORTEST:
-        yield FieldError(field=field, code="too_short", message=f"at least {passwords.SHORTEST} characters")
-    elif len(password) > passwords.LONGEST:
-        yield FieldError(field=field, code=TOO_LONG, message=f"at most {passwords.LONGEST} characters")
 
 
 def _address_of(login: str) -> str:

@@ -23,14 +23,18 @@ LASTS = timedelta(days=30)
 IDLE = timedelta(days=7)
 """A session that nobody used for this long has ended."""
 
+KEPT = timedelta(days=30)
+"""So long a session that ran out can still be looked up: from where, with which device, until when."""
+
 NOTICE_EVERY = timedelta(minutes=5)
 """How exactly it is known when a session was last used: a write for every page would be too much."""
 
 
 def begin(transaction: Transaction, account_id: str, address: str, device: str) -> str:
-    """Begins a session and returns its token, which is not kept."""
+    """Begins a session and returns its token, which is not kept. Drops those that ran out long ago."""
     token = secrets.token_urlsafe(32)
     now = utc_now()
+    transaction.connection.execute(sa.delete(session).where(session.c.expires_at < now - KEPT))
     row = {
         "digest": _digest(token),
         "id": new_id(),

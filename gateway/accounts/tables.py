@@ -34,7 +34,7 @@ def add_account_tables(metadata: sa.MetaData) -> tuple[sa.Table, sa.Table, sa.Ta
         sa.Column("account_id", Id, sa.ForeignKey("account.id"), nullable=False, index=True),
         sa.Column("created_at", Utc, nullable=False),
         sa.Column("seen_at", Utc, nullable=False),
-        sa.Column("expires_at", Utc, nullable=False),
+        sa.Column("expires_at", Utc, nullable=False, index=True),
         sa.Column("revoked_at", Utc),
         sa.Column("address", sa.String(64), nullable=False),
         sa.Column("device", sa.String(200), nullable=False),

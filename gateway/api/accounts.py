@@ -116,7 +116,7 @@ def list_accounts(query: dict[str, Any]) -> Response:
 def open_account(wanted: dict[str, Any]) -> Response:
     """Makes an account with a random password; a repeat is told that the login is taken."""
     _check_known(wanted)
-    made, password = parts().database.transact(administration.open_account, actor(), _ours(wanted))
+    made, password = administration.open_account(parts().database, actor(), _ours(wanted))
     return card({**shown(made), "password": password}, made.version, 201, {"Location": f"/api/v1/accounts/{made.id}"})
 
 
@@ -141,7 +141,7 @@ def change_account(changes: dict[str, Any], account_id: object) -> Response:
 @blueprint.writes("/<uuid:account_id>/password", Password, scope=_SCOPE, keyed=True)
 def reset_password(account_id: object) -> Response:
     """Gives the account a random password and signs it out everywhere."""
-    _, password = parts().database.transact(administration.reset_password, actor(), str(account_id))
+    _, password = administration.reset_password(parts().database, actor(), str(account_id))
     return answer({"password": password})
 
 

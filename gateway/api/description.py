@@ -25,7 +25,11 @@ REFUSALS: Mapping[int, tuple[str, str]] = {
     429: ("rate_limited", "Too many requests: wait for as many seconds as `Retry-After` says."),
     500: ("internal_server_error", "A fault of ours; name `correlation_id` when you report it."),
     503: ("unavailable", "A part of the system is away. Nothing was lost; send it again after `Retry-After` seconds."),
-    504: ("timeout", "A part of the system did not answer in time: it may have done it or not."),
+    504: (
+        "timeout",
+        "A part of the system did not answer in time: it may have done it or not. Sent again with the same "
+        "`Idempotency-Key`, it is not done twice.",
+    ),
 }
 """By status: the usual `code`, and what it means."""
 
@@ -51,7 +55,8 @@ _PARAMETERS = {
         "name": "Idempotency-Key",
         "schema": {"type": "string", "maxLength": LONGEST_KEY},
         "description": "Made up by the caller, the same for every repeat: what it asks for then happens once, and the "
-        "repeat is answered as the first was. Kept for a day.",
+        "repeat is answered as the first was. Where that is not known (after 500 or 504), the repeat is 409 with the "
+        "code `outcome_unknown`: look whether it was done, and if not, take a new key. Kept for a day.",
     },
     _SEEN: {
         "name": "If-None-Match",

@@ -1,28 +1,25 @@
 """Forms: what may be posted, and by which sites."""
 
-import logging
 from typing import Any, get_args
 
-import msgspec
 from flask import Response
 from marshmallow import Schema, fields, validate
 
 from contracts import limits
-from contracts.capture import Channel, FieldRule, FormChanged
-from gateway import form_trial, store
+from contracts.capture import Channel, FieldRule
+from gateway import form_trial
 from gateway.accounts.noted import noted
 from gateway.api.precondition import as_seen, card
-from gateway.api.resource import Answer, PageQuery, Resource, answer, correlation_id, list_of, page_of
+from gateway.api.resource import Answer, PageQuery, Resource, answer, list_of, page_of
 from gateway.api.shapes import instant, same_as
 from gateway.api.values import Body, Flag, Instant, Pattern, SeenVersion, Text, Whole, unique
+from gateway.form_takeover import take_over
 from gateway.locales import LOCALES
-from gateway.parts import call, parts
+from gateway.parts import call
 from gateway.public.answers import describe
 from gateway.snippet import address_of, snippet_of
 from runtime.errors import Conflict
 from runtime.ids import new_id
-
-log = logging.getLogger(__name__)
 
 KINDS = get_args(FieldRule.__annotations__["kind"])
 ROLES = get_args(FieldRule.__annotations__["role"])
@@ -229,21 +226,3 @@ def try_out(form_id: object) -> Response:
         raise Conflict(said or "the form takes no leads at the moment") from refused
     noted("sent a test lead", form["form_id"])
     return answer({"id": lead_id}, 202, {"Location": f"/api/v1/leads/{lead_id}"})
-
-
-def take_over(form: dict[str, Any]) -> None:
-    """Takes the form over without waiting for the event; should that fail, the event does it."""
-    try:
-        state = msgspec.convert(
-            {
-                **form,
-                "id": new_id(),
-                "subject": form["form_id"],
-                "subject_version": form["version"],
-                "correlation_id": correlation_id(),
-            },
-            FormChanged,
-        )
-        parts().database.transact(store.apply_forms, [state])
-    except Exception as error:
-        log.warning("form %s is taken over by its event only: %s", form.get("form_id"), error)

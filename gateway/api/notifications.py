@@ -6,7 +6,7 @@ from flask import Response, current_app, request
 from marshmallow import Schema, fields, validate
 
 from contracts import limits
-from contracts.access import ROLES, SUPERVISORS
+from contracts.access import MANAGERS, ROLES, SUPERVISORS
 from gateway.accounts.noted import noted
 from gateway.api import sellers
 from gateway.api.precondition import card
@@ -15,7 +15,7 @@ from gateway.api.sellers import CHANNELS
 from gateway.api.shapes import Message
 from gateway.api.values import EXAMPLE_ID, Body, Identifier, SeenVersion, unique
 from gateway.live.tokens import stream_url
-from gateway.parts import actor, call, parts
+from gateway.parts import call, parts
 
 
 class Inbox(page_of(Message)):  # type: ignore[misc]
@@ -94,7 +94,7 @@ def mark_read(read: dict[str, Any], seller_id: object) -> Response:
 
 @blueprint.reads("/<uuid:seller_id>/stream", Stream, roles=ROLES)
 def stream(seller_id: object) -> Response:
-    """Where server-sent events tell of a seller's new leads as they come; good for twelve hours."""
+    """Where server-sent events tell of a seller's new leads as they come; good for a quarter of an hour."""
     seller = call("distribution", "get_seller", seller_id=str(seller_id))
     secret = current_app.config["SECRET_KEY"]
     return answer({"url": stream_url(parts().settings, secret, seller["seller_id"], request.url_root)})
@@ -107,7 +107,9 @@ def get_settings(seller_id: object) -> Response:
     return card(_settings_of(seller), seller["version"])
 
 
-@blueprint.writes("/<uuid:seller_id>/settings", NotificationSettings, method="PUT", roles=ROLES, card=True)
+@blueprint.writes(
+    "/<uuid:seller_id>/settings", NotificationSettings, method="PUT", roles=(*MANAGERS, "seller"), card=True
+)
 @blueprint.arguments(ChangedSettings, example={"channels": ["sms"], "version": 1})
 def change_settings(wanted: dict[str, Any], seller_id: object) -> Response:
     """Chooses by which ways a seller hears of leads; in the app they always do."""
@@ -135,7 +137,7 @@ def unknown(query: dict[str, Any]) -> Response:
 @blueprint.writes("/unknown/<uuid:message_id>/settle", Message, roles=SUPERVISORS)
 @blueprint.arguments(Settlement, example={"outcome": "not_sent"})
 def settle(settlement: dict[str, Any], message_id: object) -> Response:
-    """Settles such a message, in the name of the key; 409 when it is not unknown, no longer, or not long enough."""
-    settled = call("notifications", "settle_message", message_id=str(message_id), by=actor().name, **settlement)
+    """Settles such a message, in the name of who asks; 409 when it is not unknown, no longer, or not long enough."""
+    settled = call("notifications", "settle_message", message_id=str(message_id), **settlement)
     noted("settled a message", str(message_id), **settlement)
     return answer(settled)

@@ -8,12 +8,15 @@ from typing import Any
 import orjson
 from flask import Flask, Response, render_template, request
 from marshmallow import Schema, fields
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
 from contracts import errors
 from gateway.locales import current
+from gateway.paths import loggable
 from gateway.public.answers import wants_json
 from runtime.errors import Broken, Conflict, FieldError, Invalid, NotFound, TimedOut, Unavailable
+from runtime.trouble import Trouble, classify
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +91,7 @@ def from_http(error: HTTPException) -> Response:
 
 
 def register_error_handlers(app: Flask) -> None:
-    """Turns what services refuse into answers."""
+    """Turns what services refuse, and a database that is away, into answers."""
 
     @app.errorhandler(NotFound)
     def not_found(error: NotFound) -> Response:
@@ -96,15 +99,15 @@ def register_error_handlers(app: Flask) -> None:
 
     @app.errorhandler(Invalid)
     def invalid(error: Invalid) -> Response:
-        return problem(422, errors.INVALID, _FIELDS, error.errors)
+        return _page(422, "") if _is_for_people() else problem(422, errors.INVALID, _FIELDS, error.errors)
 
     @app.errorhandler(Conflict)
     def conflict(error: Conflict) -> Response:
-        return problem(409, errors.CONFLICT, str(error))
+        return _page(409, "") if _is_for_people() else problem(409, errors.CONFLICT, str(error))
 
     @app.errorhandler(TimedOut)
     def timed_out(error: TimedOut) -> Response:
-        log.warning("%s %s: %s", request.method, request.path, error)
+        log.warning("%s %s: %s", request.method, loggable(request.path), error)
         headers = {"Retry-After": str(RETRY_SECONDS)}
         return (
             _page(504, "", headers) if _is_for_people() else problem(504, errors.TIMEOUT, str(error), headers=headers)
@@ -112,17 +115,23 @@ def register_error_handlers(app: Flask) -> None:
 
     @app.errorhandler(Unavailable)
     def unavailable(error: Unavailable) -> Response:
-        log.warning("%s %s: %s", request.method, request.path, error)
+        log.warning("%s %s: %s", request.method, loggable(request.path), error)
         detail = "A part of the system does not answer. Please try again in a moment."
         headers = {"Retry-After": str(RETRY_SECONDS)}
         return (
             _page(503, "", headers) if _is_for_people() else problem(503, errors.UNAVAILABLE, detail, headers=headers)
         )
 
+    @app.errorhandler(SQLAlchemyError)
+    def database_away(error: SQLAlchemyError) -> Response:
+        if isinstance(error, IntegrityError) or classify(error) is Trouble.DATA:
+            raise error  # a mistake of ours
+        return unavailable(Unavailable(f"the gateway's database: {error}"))
+
     @app.errorhandler(Broken)
     def broken(error: Broken) -> Response:
         correlation_id = request.environ.get(CORRELATION, "")
-        log.error("%s %s: %s", request.method, request.path, error, extra={"correlation_id": correlation_id})
+        log.error("%s %s: %s", request.method, loggable(request.path), error, extra={"correlation_id": correlation_id})
         title = HTTPStatus.INTERNAL_SERVER_ERROR.phrase
         detail = "That was our mistake. It has been noted under this correlation id."
         return _page(500, title) if _is_for_people() else problem(500, errors.BROKEN, detail)

@@ -10,7 +10,7 @@ from contracts import limits
 from contracts.access import ROLES, SUPERVISORS
 from gateway.accounts.noted import noted
 from gateway.api.precondition import as_seen, card
-from gateway.api.resource import Answer, PageQuery, Resource, answer, list_of, page_of
+from gateway.api.resource import Answer, PageQuery, Resource, answer, page_of
 from gateway.api.shapes import instant
 from gateway.api.values import Body, Flag, Identifier, Instant, Pattern, QueryFlag, SeenVersion, Text, Whole, unique
 from gateway.parts import actor, call
@@ -144,6 +144,13 @@ class TimeOff(Body):
             raise ValidationError("It must end after it starts.", "ends_at")
 
 
+class Absences(Answer):
+    """Times in which sellers get nothing."""
+
+    items = fields.List(fields.Nested(AbsenceOf))
+    is_cut = fields.Boolean(metadata={"description": "Whether there are more, later than these."})
+
+
 class TimeOffQuery(Schema):
     """Whose time off, and which part of a calendar it has to touch."""
 
@@ -178,11 +185,12 @@ def names() -> Response:
     return answer(call("distribution", "staff_names"))
 
 
-@blueprint.reads("/time-off", list_of(AbsenceOf), roles=SUPERVISORS)
+@blueprint.reads("/time-off", Absences, roles=SUPERVISORS)
 @blueprint.arguments(TimeOffQuery, location="query")
 def list_time_off(query: dict[str, Any]) -> Response:
     """Time off for a calendar, earliest first, at most 1000."""
-    return answer({"items": call("distribution", "list_time_off", **query)["items"]})
+    found = call("distribution", "list_time_off", **query)
+    return answer({"items": found["items"], "is_cut": found["is_cut"]})
 
 
 @blueprint.reads("/<uuid:seller_id>", Seller, roles=ROLES)

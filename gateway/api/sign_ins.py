@@ -16,7 +16,7 @@ blueprint = Resource("sign-ins", "sellers", "Sign-ins of sellers", roles=MANAGER
 def open_account(seller_id: object) -> Response:
     """Gives a seller a sign-in with their e-mail address and a random password; a repeat is told that it is taken."""
     seller = call("distribution", "get_seller", seller_id=str(seller_id))
-    made, password = parts().database.transact(administration.open_account_of, actor(), seller)
+    made, password = administration.open_account_of(parts().database, actor(), seller)
     return answer({**shown(made), "password": password}, 201)
 
 
@@ -24,5 +24,5 @@ def open_account(seller_id: object) -> Response:
 def reset_password(seller_id: object) -> Response:
     """Gives a seller who lost their password a random one, and signs them out everywhere."""
     seller = call("distribution", "get_seller", seller_id=str(seller_id))
-    _, password = parts().database.transact(administration.reset_password_of, actor(), seller["seller_id"])
+    _, password = administration.reset_password_of(parts().database, actor(), seller["seller_id"])
     return answer({"password": password})

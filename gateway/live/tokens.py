@@ -8,8 +8,9 @@ from itsdangerous import BadData, URLSafeSerializer
 
 from runtime.settings import Settings
 
-TOKEN_SECONDS = 12 * 3600.0
-"""A working day. What a stream tells is ids, which open nothing by themselves."""
+TOKEN_SECONDS = 15 * 60.0
+"""So long a stream may outlive the session of its page: the process of streams knows of none. A page is given a new
+address with every badge, which it asks for once a minute, and takes it before this time is over."""
 
 
 class Refused(Exception):

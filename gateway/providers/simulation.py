@@ -18,6 +18,10 @@ SECONDS = 10.0
 """More than the sandbox waits for its own call to the gateway."""
 
 
+class NotPretended(Conflict):
+    """A message that went to real people."""
+
+
 def simulate(message_id: str, kind: str, text: str = "") -> None:
     """Lets the sandbox tell that `kind` became of a message it holds. Returns when the callback was taken.
 
@@ -26,13 +30,14 @@ def simulate(message_id: str, kind: str, text: str = "") -> None:
     Raises:
         NotFound: no such message, or not theirs to see.
         Invalid: `kind` does not happen on its channel.
-        Conflict: it went to real people, or it has not been sent.
+        NotPretended: it went to real people.
+        Conflict: it has not been sent.
         Unavailable: the sandbox is away, or could not reach the gateway.
     """
     channel = call("notifications", "message", message_id=message_id)["channel"]
     settings = parts().settings
     if not {"sms": settings.sms_is_pretended, "email": settings.email_is_pretended}.get(channel):
-        raise Conflict("This message did not go to the sandbox: what became of it is real.")
+        raise NotPretended("This message did not go to the sandbox: what became of it is real.")
     if kind not in KINDS[channel]:
         raise invalid("kind", NOT_ALLOWED, f"On this channel: {', '.join(KINDS[channel])}.")
     wanted = {"message_id": message_id, "kind": kind, "text": text}

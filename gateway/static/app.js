@@ -49,9 +49,24 @@
   if (badge && badge.dataset.live && "EventSource" in window) {
     // What happened while nobody listened is not told again: the badge is asked for whenever the stream opens again.
     const news = (event) => document.body.dispatchEvent(new CustomEvent("rodizio:lead", { detail: event.data ? JSON.parse(event.data) : {} }));
-    const stream = new EventSource(badge.dataset.live);
-    for (const kind of ["lead", "missed"]) stream.addEventListener(kind, news);
-    stream.addEventListener("open", () => stream.addEventListener("open", news), { once: true });
+    let stream, since;
+    const listen = (address) => {
+      const isFirst = !stream;
+      stream?.close();
+      stream = new EventSource(address);
+      since = Date.now();
+      for (const kind of ["lead", "missed"]) stream.addEventListener(kind, news);
+      const opened = stream;
+      if (isFirst) opened.addEventListener("open", () => opened.addEventListener("open", news), { once: true });
+      else opened.addEventListener("open", news);
+    };
+    listen(badge.dataset.live);
+    // An address is good for a quarter of an hour; every badge brings another one, while the session lasts.
+    badge.addEventListener("htmx:afterSwap", () => {
+      const address = badge.querySelector("[data-live]")?.dataset.live;
+      if (address && (stream.readyState === EventSource.CLOSED || Date.now() - since > 10 * 60 * 1000)) listen(address);
+    });
+    badge.addEventListener("htmx:afterRequest", (event) => event.detail.xhr.status === 204 && stream.close());
     addEventListener("pagehide", () => stream.close(), { once: true });
     addEventListener("pageshow", (event) => event.persisted && location.reload());
   }

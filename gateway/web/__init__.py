@@ -19,6 +19,7 @@ from gateway.web import (
     lead,
     leads,
     mine,
+    once,
     outbox,
     overview,
     parked,
@@ -68,5 +69,6 @@ def register(app: Flask) -> None:
     shown.register(app)
     assets.register(app)
     kept.register(app)
+    app.jinja_env.globals["once_field"] = once.once_field
     for module in MODULES:
         app.register_blueprint(module.pages)

@@ -10,8 +10,9 @@ from contracts.access import ADMINS, ROLES
 from contracts.errors import REQUIRED
 from gateway.accounts import administration, people, sessions
 from gateway.parts import actor, call, call_if_there, parts
-from gateway.web.pages import Pages, account, is_partial
-from gateway.web.shown import role_name
+from gateway.web.once import once
+from gateway.web.pages import Pages, account, from_cursor, is_partial
+from gateway.web.shown import by_name, codes_of, role_name
 from runtime.errors import Conflict, Invalid
 
 pages = Pages("accounts", ADMINS)
@@ -26,15 +27,13 @@ _FRESH = {"name": "", "login": "", "role": "manager", "seller_id": "", "team_ids
 def index() -> str:
     """All accounts, newest first."""
     role = request.args.get("role", "")
+    wanted = (
+        request.args.get("q", "")[: limits.SEARCH],
+        role if role in ROLES else None,
+        _ACTIVE.get(request.args.get("show", "active"), True),
+    )
     with parts().database.read() as connection:
-        found = people.list_accounts(
-            connection,
-            request.args.get("cursor") or None,
-            PAGE,
-            request.args.get("q", "")[: limits.SEARCH],
-            role if role in ROLES else None,
-            _ACTIVE.get(request.args.get("show", "active"), True),
-        )
+        found = from_cursor(lambda cursor: people.list_accounts(connection, cursor, PAGE, *wanted))
     names = call_if_there("distribution", "staff_names") or {"sellers": {}, "teams": {}}
     template = "accounts/list.html" if is_partial() else "accounts/index.html"
     return render_template(template, found=found, names=names, roles=ROLES)
@@ -48,6 +47,7 @@ def new() -> str:
 
 
 @pages.post("/accounts/new")
+@once
 def create() -> Any:
     """Makes an account and shows its password, this once."""
     typed = _typed() | {"active": True}
@@ -55,9 +55,9 @@ def create() -> Any:
     problems = _unknown(wanted)
     if not problems:
         try:
-            made, password = parts().database.transact(administration.open_account, actor(), wanted)
+            made, password = administration.open_account(parts().database, actor(), wanted)
         except Invalid as error:
-            problems = _codes(error)
+            problems = codes_of(error)
     if problems:
         return _form(typed, problems), 422
     back = url_for("accounts.show", account_id=made.id)
@@ -87,7 +87,7 @@ def change(account_id: object) -> Any:
         try:
             database.transact(administration.change_account, actor(), known.id, changes, version)
         except Invalid as error:
-            problems = _codes(error)
+            problems = codes_of(error)
         except Conflict:
             return _form(typed, known=known, newer=_differences(known, changes)), 409
     if problems:
@@ -99,7 +99,7 @@ def change(account_id: object) -> Any:
 @pages.post("/accounts/<uuid:account_id>/password")
 def reset_password(account_id: object) -> str:
     """Gives the account a new password and shows it, this once."""
-    made, password = parts().database.transact(administration.reset_password, actor(), str(account_id))
+    made, password = administration.reset_password(parts().database, actor(), str(account_id))
     back = url_for("accounts.show", account_id=account_id)
     return render_template("accounts/handover.html", made=made, password=password, back=back)
 
@@ -148,10 +148,6 @@ def _differences(newest: people.Account, wanted: dict[str, Any]) -> list[tuple[s
     return [(label, words[name]) for name, label in labels.items() if getattr(newest, name) != wanted[name]]
 
 
-def _codes(error: Invalid) -> dict[str, str]:
-    return {problem["field"]: problem["code"] for problem in error.errors}
-
-
 def _form(
     typed: dict[str, Any],
     problems: dict[str, str] | None = None,
@@ -178,8 +174,3 @@ def _form(
         roles=ROLES,
         zones=people.time_zones(),
     )
-
-
-def by_name(names: dict[str, str] | None) -> list[tuple[str, str]]:
-    """Ids and names in the order of the names; none while they are not to be had."""
-    return sorted((names or {}).items(), key=lambda pair: pair[1].casefold())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from babel.dates import format_date, format_skeleton
+from babel.dates import format_date, format_interval, format_skeleton
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
@@ -16,8 +16,8 @@ from contracts.access import SUPERVISORS
 from gateway.accounts.noted import noted
 from gateway.parts import call
 from gateway.web.hours import absence_span, day_name, local_end, local_start, shift_text, week_of
-from gateway.web.pages import Pages
-from gateway.web.shown import local
+from gateway.web.pages import Pages, from_cursor
+from gateway.web.shown import by_name, codes_of, local
 from runtime.clock import iso, utc_now
 from runtime.errors import Invalid
 
@@ -55,26 +55,23 @@ def index() -> str:
     first, number = _month(chosen) if is_month else (chosen - timedelta(days=chosen.weekday()), 7)
     days = [first + timedelta(days=shift) for shift in range(number)]
     team_id = request.args.get("team") or None
-    found = call(
-        "distribution",
-        "list_sellers",
-        team_id=team_id,
-        active=True,
-        cursor=request.args.get("cursor") or None,
-        limit=MONTH_SELLERS if is_month else WEEK_SELLERS,
-    )
-    rows = _rows(found["items"], _absences(days[0], days[-1], team_id), days)
+    query = {"team_id": team_id, "active": True, "limit": MONTH_SELLERS if is_month else WEEK_SELLERS}
+    found = from_cursor(lambda cursor: call("distribution", "list_sellers", cursor=cursor, **query))
+    absences = _absences(days[0], days[-1], [seller["seller_id"] for seller in found["items"]])
+    rows = _rows(found["items"], absences["items"], days)
     before, after = (_month_away(chosen, -1), _month_away(chosen, 1)) if is_month else (chosen - _WEEK, chosen + _WEEK)
     return render_template(
         "calendar/month.html" if is_month else "calendar/week.html",
         days=days,
         rows=rows,
+        is_cut=absences["is_cut"],
         counts=[sum(cells[place].works for _seller, cells in rows) for place in range(number)],
         missing=[
             [(seller, cells[place].state) for seller, cells in rows if cells[place].state in _MISSING]
             for place in range(number)
         ],
         date_text=lambda day: format_date(day, "medium", get_locale()),
+        week_text=lambda first, last: format_interval(first, last, "yMMMd", locale=get_locale()),
         month_text=lambda day: format_skeleton("yMMMM", day, locale=get_locale()),
         teams=call("distribution", "staff_names")["teams"],
         chosen=chosen,
@@ -119,7 +116,7 @@ def add_time_off() -> Any:
         call("distribution", "add_time_off", seller_id=seller["seller_id"], **span)
     except Invalid as error:
         fields = {"starts_at": "first", "ends_at": "last"}
-        codes = {fields.get(problem["field"], problem["field"]): problem["code"] for problem in error.errors}
+        codes = {fields.get(field, field): code for field, code in codes_of(error).items()}
         return _form(typed, codes, back), 422
     noted("added time off", seller["seller_id"])
     away = absence_span(span["starts_at"], span["ends_at"], seller["time_zone"])
@@ -178,12 +175,12 @@ def _rows(
     return rows
 
 
-def _absences(first: date, last: date, team_id: str | None) -> list[dict[str, Any]]:
+def _absences(first: date, last: date, seller_ids: list[str]) -> dict[str, Any]:
     # A day more on either side: a seller's day begins before or after the reader's.
     since, until = local_start(first - _DAY, "", "UTC"), local_end(last + _DAY, "", "UTC")
-    found: list[dict[str, Any]] = call(
-        "distribution", "list_time_off", since=iso(since), until=iso(until), team_id=team_id
-    )["items"]
+    found: dict[str, Any] = call(
+        "distribution", "list_time_off", since=iso(since), until=iso(until), seller_ids=seller_ids
+    )
     return found
 
 
@@ -219,6 +216,6 @@ def _form(typed: Mapping[str, str], problems: Mapping[str, str], back: str) -> s
         typed=typed,
         problems=problems,
         back=back,
-        sellers=sorted(names.items(), key=lambda pair: pair[1].casefold()),
+        sellers=by_name(names),
         longest=limits.REASON,
     )

@@ -15,16 +15,18 @@ from contracts.capture import Channel, FieldRule
 from contracts.errors import REQUIRED
 from gateway import form_trial, snippet
 from gateway.accounts.noted import noted
-from gateway.api.forms import take_over
+from gateway.form_takeover import take_over
 from gateway.forms import Flaw
 from gateway.locales import LOCALES
 from gateway.parts import call, call_if_there
 from gateway.web import form_definition, form_starts, words
 from gateway.web.form_definition import Typed, definition, differences
-from gateway.web.pages import Pages, account, is_partial
+from gateway.web.once import once
+from gateway.web.pages import Pages, account, from_cursor, is_partial
 from gateway.web.reasons import waiting_text
+from gateway.web.shown import by_name
 from runtime.clock import iso
-from runtime.errors import Conflict, Invalid
+from runtime.errors import Conflict, Invalid, Unavailable
 from runtime.ids import new_id
 
 pages = Pages("forms", MANAGERS)
@@ -47,7 +49,7 @@ _PREVIEW_POLICY = (
 def index() -> str:
     """All forms."""
     sought = request.args.get("q", "").strip()[: limits.SEARCH]
-    found = call("capture", "list_forms", cursor=request.args.get("cursor") or None, limit=PAGE, q=sought)
+    found = from_cursor(lambda cursor: call("capture", "list_forms", cursor=cursor, limit=PAGE, q=sought))
     midnight = datetime.now(ZoneInfo(account().time_zone)).replace(hour=0, minute=0, second=0, microsecond=0)
     activity = call("capture", "form_activity", since=iso(midnight))
     rules = call_if_there("distribution", "list_rules")
@@ -79,6 +81,11 @@ def create() -> Any:
     typed = form_definition.typed(request.form)
     if what := _change_of_fields():
         return _editor(typed, focus=form_definition.changed(typed, what))
+    return _make(typed)
+
+
+@once
+def _make(typed: Typed) -> Any:
     wanted = definition(typed) | ({"key": typed["key"]} if typed["key"] else {})
     try:
         made = call("capture", "create_form", form=wanted)
@@ -86,7 +93,12 @@ def create() -> Any:
         return _editor(typed, problems=form_definition.problems(error.errors)), 422
     take_over(made)
     noted("made a form", made["form_id"])
-    return _send_leads(made, typed, None, _("The form is there and takes leads."))
+    try:
+        _choose_team(made["form_id"], typed["team_id"], None)
+    except (Invalid, Unavailable):  # said so that nobody makes the form again
+        flash(_("The form is there, but its leads go to no team yet. Open it and choose one."), "danger")
+        return redirect(url_for("forms.index"), 303)
+    return _saved(made["form_id"], _("The form is there and takes leads."))
 
 
 @pages.get("/forms/<uuid:form_id>/edit")
@@ -115,7 +127,12 @@ def change(form_id: object) -> Any:
         return _editor(typed, form=newest, newer=differences(newest, wanted)), 409
     take_over(changed)
     noted("changed a form", identifier, version=changed["version"])
-    return _send_leads(changed, typed, _team_of(identifier), _("Saved. Whoever opens the form now sees it."))
+    try:
+        _choose_team(identifier, typed["team_id"], _team_of(identifier))
+    except Invalid:
+        values = form_definition.shown(changed, "")
+        return _editor(values, form=changed, problems={"team_id": "not_found"}), 422
+    return _saved(identifier, _("Saved. Whoever opens the form now sees it."))
 
 
 def _change_of_fields() -> str:
@@ -123,18 +140,16 @@ def _change_of_fields() -> str:
     return "" if what == "save" else what
 
 
-def _send_leads(form: dict[str, Any], typed: Typed, before: str | None, told: str) -> Any:
+def _choose_team(form_id: str, team_id: str, before: str | None) -> None:
     """The team that was chosen gets the form's leads from now on."""
-    team_id = typed["team_id"]
     if team_id and team_id != before:
-        try:
-            call("distribution", "set_rule", form_id=form["form_id"], team_id=team_id)
-        except Invalid:
-            values = form_definition.shown(form, "")
-            return _editor(values, form=form, problems={"team_id": "not_found"}), 422
-        noted("sent a form's leads to a team", form["form_id"], team_id=team_id)
+        call("distribution", "set_rule", form_id=form_id, team_id=team_id)
+        noted("sent a form's leads to a team", form_id, team_id=team_id)
+
+
+def _saved(form_id: str, told: str) -> Any:
     flash(told, "success")
-    return redirect(url_for("forms.show", form_id=form["form_id"]), 303)
+    return redirect(url_for("forms.show", form_id=form_id), 303)
 
 
 def _team_of(form_id: str) -> str | None:
@@ -161,7 +176,7 @@ def _editor(
         problems=problems or {},
         newer=newer,
         focus=focus,
-        teams=sorted(teams.items(), key=lambda pair: pair[1].casefold()),
+        teams=by_name(teams),
         sources=sources["items"] if sources else [],
         channels=[(channel, words.lead_channel_name(channel)) for channel in CHANNELS],
         kinds=[(kind, form_definition.kind_of_field(kind)) for kind in KINDS],

@@ -8,9 +8,9 @@ from flask_babel import gettext as _
 from contracts import limits
 from gateway.live.tokens import stream_url
 from gateway.parts import call, call_if_there, parts
-from gateway.web.pages import Pages, account, only
+from gateway.web.pages import Pages, account, from_cursor, only
 from gateway.worklist import with_cards
-from runtime.errors import Invalid, NotFound
+from runtime.errors import NotFound
 
 pages = Pages("inbox")
 
@@ -27,16 +27,9 @@ def index() -> Any:
     """What they were told, newest first."""
     if not account().seller_id:
         return render_template("forbidden.html"), 403
-    try:
-        page = _messages(request.args.get("cursor") or None)
-    except Invalid:  # a cursor of another list: somebody changed the address
-        page = _messages(None)
+    seller_id = account().seller_id
+    page = from_cursor(lambda cursor: call("notifications", "inbox", seller_id=seller_id, cursor=cursor, limit=SHOWN))
     return render_template("inbox/index.html", page=page, items=with_cards(page["items"]))
-
-
-def _messages(cursor: str | None, limit: int = SHOWN) -> dict[str, Any]:
-    page: dict[str, Any] = call("notifications", "inbox", seller_id=account().seller_id, cursor=cursor, limit=limit)
-    return page
 
 
 @pages.post("/inbox/read")

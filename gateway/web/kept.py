@@ -1,11 +1,18 @@
 """What somebody typed is not lost when their session, or the token of their form, is: they send it once more."""
 
-from typing import Any
+from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError, generate_csrf
 
-_NOT_KEPT = ("csrf_token", "password", "old_password", "new_password", "kept_action", "kept_method")
+from gateway.web.shown import problem_text
+from runtime.errors import Conflict, Invalid
+
+ONCE = "once"
+"""Field of `gateway.web.once`: what is sent again from here is sent for the first time."""
+
+_NOT_KEPT = ("csrf_token", ONCE, "password", "old_password", "new_password", "kept_action", "kept_method")
 _LONGEST = 100_000
 
 
@@ -29,12 +36,38 @@ def sign_in_first() -> Any:
     return Response(page, 401, mimetype="text/html")
 
 
-def again(status: int, typed: list[tuple[str, str]] | None = None, action: str = "") -> Response:
-    """A page that shows what was typed, with a button that sends it."""
+def again(
+    status: int,
+    typed: list[tuple[str, str]] | None = None,
+    action: str = "",
+    told: Literal["stale", "sent_before", "changed", "refused"] = "stale",
+    problems: list[str] | None = None,
+    back: str = "",
+) -> Response:
+    """A page that shows what was typed, with a button that sends it. told: why it was not done. problems: in words.
+    back: where to look first; where they came from when not given."""
     g.setdefault("nonce", "")
-    fields = _typed() if typed is None else typed
-    page = render_template("again.html", kept=fields, action=action or request.path, token=generate_csrf())
+    page = render_template(
+        "again.html",
+        kept=_typed() if typed is None else typed,
+        action=action or request.path,
+        token=generate_csrf(),
+        told=told,
+        problems=problems or [],
+        back=back or _way_back(),
+        is_form=request.method == "POST",
+    )
     return Response(page, status, mimetype="text/html")
+
+
+def refused(error: Invalid) -> Response:
+    """What a page did not expect to be refused: said in words, with the way back and what was typed."""
+    return again(422, told="refused", problems=list(dict.fromkeys(problem_text(one["code"]) for one in error.errors)))
+
+
+def overtaken(_error: Conflict) -> Response:
+    """Somebody was faster, on a page that does not say so itself."""
+    return again(409, told="changed")
 
 
 def kept_fields() -> list[tuple[str, str]]:
@@ -54,6 +87,14 @@ def _sign_in_anew() -> Response:
 def _typed() -> list[tuple[str, str]]:
     pairs = [(name, value) for name, value in request.form.items(multi=True) if name not in _NOT_KEPT]
     return pairs if sum(len(name) + len(value) for name, value in pairs) <= _LONGEST else []
+
+
+def _way_back() -> str:
+    """The page that whoever sent it came from, if it is one of ours; of a list that cannot be shown, its beginning."""
+    if request.method != "POST":
+        return request.path
+    came_from = urlsplit(request.referrer or "")
+    return f"/{came_from.path.lstrip('/')}" if came_from.netloc == request.host else "/"
 
 
 def _page_behind() -> str:

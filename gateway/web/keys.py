@@ -10,8 +10,9 @@ from gateway import store
 from gateway.accounts import administration
 from gateway.keys import NAME, SCOPES
 from gateway.parts import actor, call, call_if_there, parts
-from gateway.web.accounts import by_name
+from gateway.web.once import once
 from gateway.web.pages import Pages
+from gateway.web.shown import by_name, codes_of
 from runtime.errors import Invalid
 
 pages = Pages("keys", ADMINS)
@@ -26,6 +27,7 @@ def index() -> str:
 
 
 @pages.post("/keys")
+@once
 def issue() -> Any:
     """Makes a key and shows it, this once."""
     role = request.form.get("role", "")
@@ -43,7 +45,7 @@ def issue() -> Any:
                 raise Invalid(problems)
         _identifier, key = parts().database.transact(administration.issue_key, actor(), **typed)
     except Invalid as error:
-        return _page(typed, {problem["field"]: problem["code"] for problem in error.errors}), 422
+        return _page(typed, codes_of(error)), 422
     return render_template("keys/handover.html", name=typed["name"], key=key)
 
 

@@ -8,9 +8,11 @@ from flask_babel import gettext as _
 
 from contracts import limits
 from contracts.access import SUPERVISORS
+from gateway.accounts.noted import noted
 from gateway.parts import call, call_if_there
 from gateway.web import lead_forms, reasons, words
 from gateway.web.pages import Pages, account, is_partial, only
+from gateway.web.shown import codes_of
 from runtime.clock import iso, utc_now
 from runtime.errors import Conflict, Invalid, NotFound
 from runtime.ids import new_id
@@ -85,7 +87,7 @@ def act(lead_id: object) -> Any:
             version=form.get("version", type=int),
         )
     except Invalid as error:
-        return _page(identifier, problems=_codes(error), typed_in="act"), 422
+        return _page(identifier, problems=codes_of(error), typed_in="act"), 422
     except Conflict:
         return _page(identifier, told="changed", typed_in="act"), 409
     return _done(identifier, _("Recorded."))
@@ -105,7 +107,7 @@ def close(lead_id: object) -> Any:
             **closing,
         )
     except Invalid as error:
-        return _page(identifier, problems=_codes(error), typed_in="close"), 422
+        return _page(identifier, problems=codes_of(error), typed_in="close"), 422
     except Conflict:
         if not _is_closed_so(identifier, closing):
             return _page(identifier, told="changed", typed_in="close"), 409
@@ -127,7 +129,7 @@ def give_back(lead_id: object) -> Any:
     try:
         call("distribution", "return_work", work_id=identifier, reason=reason, version=version)
     except Invalid as error:
-        return _page(identifier, problems=_codes(error), typed_in="return"), 422
+        return _page(identifier, problems=codes_of(error), typed_in="return"), 422
     except Conflict:
         return _page(identifier, told="changed", typed_in="return"), 409
     except NotFound:  # sent again after it worked: it is not theirs any more
@@ -156,6 +158,7 @@ def hand_over(lead_id: object) -> Any:
         return _choice(identifier, told="unable"), 422
     except Conflict:
         return _choice(identifier, told="changed"), 409
+    noted("gave leads by hand", seller_id, count=1)
     flash(_("The lead has a new seller."), "success")
     return redirect(url_for("lead.card", lead_id=identifier), 303)
 
@@ -258,7 +261,3 @@ def _leave(told: str, kind: str) -> Response:
     if is_partial():
         return Response(status=200, headers={"HX-Redirect": url_for("welcome.index")})
     return make_response(redirect(url_for("welcome.index"), 303))
-
-
-def _codes(error: Invalid) -> dict[str, str]:
-    return {problem["field"]: problem["code"] for problem in error.errors}

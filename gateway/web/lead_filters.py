@@ -8,6 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from contracts import limits
+from gateway.web.shown import by_name
 from runtime.clock import iso
 
 Typed = dict[str, str]
@@ -90,8 +91,3 @@ def choices(forms: list[Any], names: Mapping[str, Mapping[str, str]]) -> Choices
         sellers=by_name(names["sellers"]),
         teams=by_name(names["teams"]),
     )
-
-
-def by_name(names: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Names by id as pairs, in order."""
-    return sorted(names.items(), key=lambda pair: pair[1].casefold())

@@ -1,6 +1,7 @@
 """All leads, for those who lead: found by filters that can be kept, given to others, taken away as a file."""
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from itertools import chain
 from typing import Any
@@ -9,14 +10,14 @@ from flask import Response, flash, g, make_response, redirect, render_template, 
 from flask_babel import gettext as _
 
 from contracts.access import SUPERVISORS
-from gateway import saved_views
+from gateway import saved_views, turns
 from gateway.accounts.noted import noted
 from gateway.parts import call, parts
 from gateway.store import forms_by_name
 from gateway.web import lead_export, lead_filters
 from gateway.web.lead_filters import Typed
-from gateway.web.pages import Pages, account, is_partial
-from gateway.web.shown import problem_text
+from gateway.web.pages import Pages, account, from_cursor, is_partial
+from gateway.web.shown import by_name, problem_text
 from gateway.worklist import with_assignments
 from runtime.clock import iso, parse_iso, utc_now
 from runtime.errors import Invalid
@@ -24,6 +25,8 @@ from runtime.errors import Invalid
 pages = Pages("leads", SUPERVISORS)
 
 SHOWN = 50
+Page = list[dict[str, Any]]
+_EXPORT_RETRY_SECONDS, _RENEWED_SECONDS = 10, 20
 SLOW_TO_COUNT = {"q", "owned"}
 """Filters for which all leads are looked through."""
 
@@ -38,7 +41,8 @@ def index() -> Any:
     if not request.args and (favourite := next((view for view in views if view.is_default), None)):
         return redirect(_address(favourite.filters), 303)
     names = call("distribution", "staff_names")
-    context = _found(filters, names) | {"filters": filters, "names": names, "staff": _staff(names)}
+    context = from_cursor(lambda cursor: _found(filters, cursor))
+    context |= {"filters": filters, "names": names, "staff": _staff(names)}
     context |= {"views": views, "view": next((view for view in views if view.filters == filters), None)}
     if not is_partial():
         return render_template("leads/index.html", **context, choices=lead_filters.choices(forms, names))
@@ -47,15 +51,10 @@ def index() -> Any:
     return response
 
 
-def _found(filters: Typed, names: Mapping[str, Any]) -> dict[str, Any]:
+def _found(filters: Typed, cursor: str | None) -> dict[str, Any]:
     wanted = lead_filters.asked(filters, account().time_zone)
-    cursor = request.args.get("cursor") or None
     began = utc_now()
-    try:
-        page = call("capture", "list_leads", cursor=cursor, limit=SHOWN, **wanted)
-    except Invalid:  # a cursor of another list: somebody changed the address
-        cursor = None
-        page = call("capture", "list_leads", cursor=None, limit=SHOWN, **wanted)
+    page = call("capture", "list_leads", cursor=cursor, limit=SHOWN, **wanted)
     newest = page["items"][0]["captured_at"] if page["items"] else iso(began)
     return {
         "leads": with_assignments(page["items"]),
@@ -97,15 +96,47 @@ def news() -> Any:
 @pages.get("/leads.csv")
 def export() -> Response:
     """The leads that the filters find as a file, sent while it is read."""
-    wanted = lead_filters.asked(lead_filters.typed(request.args), account().time_zone)
-    names = call("distribution", "staff_names")
-    found = lead_export.pages_of(wanted)
-    first = next(found)  # before the answer begins: a service that is away is a page that says so, not half a file
-    noted("exported leads", "")
-    body: Iterator[str] = lead_export.lines(chain([first], found), names, g.account.locale)
+    filters = lead_filters.typed(request.args)
+    wanted = lead_filters.asked(filters, account().time_zone)
+    database = parts().database
+    turn = database.transact(turns.take, "export", account().id)
+    if not turn:
+        headers = {"Retry-After": str(_EXPORT_RETRY_SECONDS)}
+        return Response(render_template("leads/busy.html"), 429, headers, mimetype="text/html")
+    try:
+        names = call("distribution", "staff_names")
+        found = lead_export.pages_of(wanted)
+        first = next(found)  # before the answer begins: a service that is away is a page that says so, not half a file
+    except BaseException:
+        database.transact(turns.give_back, turn)
+        raise
+    noted("began to export leads", "", filters=_without_text(filters))
+    body = lead_export.lines(_counted_pages(chain([first], found), filters, turn), names, g.account.locale)
     response = Response(stream_with_context(body), mimetype="text/csv")
+    response.call_on_close(lambda: database.transact(turns.give_back, turn))  # also when nobody reads a line of it
     response.headers["Content-Disposition"] = f'attachment; filename="leads-{utc_now():%Y-%m-%d}.csv"'
     return response
+
+
+def _counted_pages(found: Iterable[Page], filters: Typed, turn: str) -> Iterator[Page]:
+    """The pages as they are; when they end, and also when they break off, the trail has how many leads went out."""
+    count, is_whole, renewed = 0, False, time.monotonic()
+    try:
+        for page in found:
+            if time.monotonic() - renewed > _RENEWED_SECONDS:
+                parts().database.transact(turns.renew, turn)
+                renewed = time.monotonic()
+            count += len(page)
+            yield page
+        is_whole = True
+    finally:
+        parts().database.transact(turns.give_back, turn)
+        noted("exported leads", "", filters=_without_text(filters), leads=count, whole=is_whole)
+
+
+def _without_text(filters: Typed) -> Typed:
+    """What was searched for is most likely somebody's name, which the trail does not keep."""
+    return {name: "…" if name == "q" else value for name, value in filters.items()}
 
 
 @pages.post("/leads/views")
@@ -145,4 +176,4 @@ def _address(filters: Mapping[str, Any]) -> str:
 
 def _staff(names: Mapping[str, Mapping[str, str]]) -> dict[str, list[tuple[str, str]]]:
     """To whom leads can be given."""
-    return {"sellers": lead_filters.by_name(names["sellers"]), "teams": lead_filters.by_name(names["teams"])}
+    return {"sellers": by_name(names["sellers"]), "teams": by_name(names["teams"])}

@@ -7,9 +7,8 @@ from flask import render_template, request
 from contracts import limits
 from gateway.parts import call
 from gateway.web import words
-from gateway.web.pages import Pages, account
+from gateway.web.pages import Pages, account, from_cursor
 from gateway.worklist import with_assignments, with_cards, work_of
-from runtime.errors import Invalid
 
 pages = Pages("mine", ("seller",))
 
@@ -23,10 +22,7 @@ def index() -> str:
     search = request.args.get("q", "").strip()[: limits.SEARCH]
     state = "closed" if request.args.get("state") == "closed" else "open"
     order = "newest" if request.args.get("order") == "newest" else "priority"
-    try:
-        rows = _rows(search, state, order, request.args.get("cursor") or None)
-    except Invalid:  # a cursor of another list: somebody changed the address
-        rows = _rows(search, state, order, None)
+    rows = from_cursor(lambda cursor: _rows(search, state, order, cursor))
     return render_template(
         "mine/index.html",
         rows=rows["items"],

@@ -8,8 +8,8 @@ from flask_babel import gettext as _
 from contracts.access import ROLES, SUPERVISORS
 from gateway.accounts.noted import noted
 from gateway.parts import call, parts
-from gateway.providers.simulation import KINDS, simulate
-from gateway.web.pages import Pages, is_partial, only
+from gateway.providers.simulation import KINDS, NotPretended, simulate
+from gateway.web.pages import Pages, from_cursor, is_partial, only
 from gateway.web.words import channel_name, state_name
 from gateway.worklist import sent_message
 from runtime.errors import Conflict, Invalid, Unavailable
@@ -28,8 +28,8 @@ def index() -> Any:
     """Messages, newest first."""
     query = _query()
     try:
-        page = call("notifications", "outbox", cursor=request.args.get("cursor"), limit=PER_PAGE, **query)
-    except Invalid:
+        page = from_cursor(lambda cursor: call("notifications", "outbox", cursor=cursor, limit=PER_PAGE, **query))
+    except Invalid:  # a filter that there is not
         return redirect(url_for("outbox.index"), 303)
     shown = {"items": page["items"], "following": page["next"], "query": query, **_words()}
     return render_template("outbox/list.html" if is_partial() else "outbox/index.html", **shown)
@@ -50,8 +50,10 @@ def pretend(message_id: object) -> Any:
     problem = ""
     try:
         simulate(identifier, kind, request.form.get("text", "").strip())
-    except Conflict as error:
-        problem = str(error)
+    except NotPretended:
+        problem = _("This message went to real people: what became of it is real.")
+    except Conflict:
+        problem = _("The sandbox cannot tell that of this message. Has it been sent yet?")
     except Invalid:
         problem = _("That does not happen on this channel.")
     except Unavailable:

@@ -166,7 +166,7 @@ def settle(message_id: object) -> Any:
     if outcome not in ("sent", "not_sent"):
         abort(400)
     try:
-        call("notifications", "settle_message", message_id=str(message_id), outcome=outcome, by=account().name)
+        call("notifications", "settle_message", message_id=str(message_id), outcome=outcome)
     except Conflict:
         flash(_("Somebody was faster: this message is settled already."), "warning")
     else:

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Blueprint, Flask, Request, Response, current_app, g, render_template, request
 from flask.sessions import SecureCookieSessionInterface
@@ -19,7 +19,10 @@ from gateway.live.tokens import stream_origin
 from gateway.parts import parts
 from gateway.web import kept
 from runtime.clock import utc_now
+from runtime.errors import Conflict, Invalid
 from runtime.ids import new_id
+
+T = TypeVar("T")
 
 csrf = CSRFProtect()
 compress = Compress()
@@ -49,6 +52,8 @@ class Pages(Blueprint):
         self.before_request(self._guard)
         self.after_request(_careful)
         self.after_request(compress.after_request)
+        self.register_error_handler(Invalid, kept.refused)
+        self.register_error_handler(Conflict, kept.overtaken)
 
     def _guard(self) -> Any:
         view = current_app.view_functions[str(request.endpoint)]
@@ -84,6 +89,18 @@ def account() -> Account:
 def is_partial() -> bool:
     """Whether htmx asks for a part of the page."""
     return "HX-Request" in request.headers and "HX-History-Restore-Request" not in request.headers
+
+
+def from_cursor(ask: Callable[[str | None], T]) -> T:
+    """What `ask` finds from the address' cursor on; from the beginning when the cursor is of another list, for then
+    somebody changed the address."""
+    cursor = request.args.get("cursor") or None
+    try:
+        return ask(cursor)
+    except Invalid:
+        if cursor is None:
+            raise
+        return ask(None)
 
 
 def _begin() -> None:

@@ -12,8 +12,8 @@ from contracts.access import MANAGERS
 from contracts.catalogue import SERVICES
 from gateway.accounts.noted import noted
 from gateway.parts import call, call_if_there
-from gateway.web.pages import Pages
-from runtime.errors import Broken, Invalid, NotFound, Unavailable
+from gateway.web.pages import Pages, from_cursor
+from runtime.errors import Broken, NotFound, Unavailable
 
 pages = Pages("parked", MANAGERS)
 
@@ -27,10 +27,7 @@ def index() -> Any:
     """What is parked, or is tried again by itself, by service."""
     service = request.args.get("service", "")
     service = service if service in SERVICES else ""
-    try:
-        found = _found(service, request.args.get("cursor") or None)
-    except Invalid:  # a cursor of another list
-        found = _found(service, None)
+    found = from_cursor(lambda cursor: _found(service, cursor))
     return render_template(
         "parked/index.html",
         found=[(name, page) for name, page in found.items() if page and page["items"]],
@@ -142,6 +139,7 @@ def message_name(queue: str) -> str:
         "seller_changed": _("A seller was changed"),
         "work_assigned": _("A lead was given to a seller"),
         "work_unassigned": _("A lead was taken from a seller"),
+        "work_waits": _("A lead waits for a seller of a team"),
         "opportunity_opened": _("A seller began with a lead"),
         "opportunity_closed": _("A lead was won or lost"),
         "action_recorded": _("A seller recorded what they did"),

@@ -11,7 +11,7 @@ from contracts import limits
 from contracts.access import MANAGERS
 from gateway.accounts.noted import noted
 from gateway.parts import call
-from gateway.web.pages import Pages
+from gateway.web.pages import Pages, from_cursor
 from runtime.errors import NotFound
 
 pages = Pages("quarantine", MANAGERS)
@@ -43,7 +43,7 @@ def index() -> str:
     """What is kept aside, newest first."""
     reason = request.args.get("reason", "")
     reason = reason if reason in REASONS else ""
-    found = call("capture", "quarantined", cursor=request.args.get("cursor") or None, limit=PAGE, reason=reason or None)
+    found = from_cursor(lambda cursor: call("capture", "quarantined", cursor=cursor, limit=PAGE, reason=reason or None))
     return render_template(
         "quarantine/index.html",
         found=found,

@@ -14,10 +14,11 @@ from gateway.accounts.noted import noted
 from gateway.parts import actor, call, parts
 from gateway.web import seller_form
 from gateway.web.hours import WEEKDAYS, absence_span, day_name, local_end, week_lines
-from gateway.web.pages import Pages, account, is_partial, only
+from gateway.web.once import once
+from gateway.web.pages import Pages, account, from_cursor, is_partial, only
 from gateway.web.reasons import absence_text
 from gateway.web.seller_form import Typed, definition, differences
-from gateway.web.shown import problem_text
+from gateway.web.shown import by_name, codes_of, problem_text
 from runtime.clock import iso, utc_now
 from runtime.errors import Conflict, Invalid
 
@@ -31,15 +32,12 @@ _ACTIVE = {"active": True, "inactive": False, "all": None}
 def index() -> str:
     """All sellers that whoever looks may see."""
     show = request.args.get("show", "active")
-    found = call(
-        "distribution",
-        "list_sellers",
-        team_id=request.args.get("team") or None,
-        q=request.args.get("q", "").strip()[: limits.SEARCH],
-        active=_ACTIVE.get(show, True),
-        cursor=request.args.get("cursor") or None,
-        limit=PAGE,
-    )
+    query = {
+        "team_id": request.args.get("team") or None,
+        "q": request.args.get("q", "").strip()[: limits.SEARCH],
+        "active": _ACTIVE.get(show, True),
+    }
+    found = from_cursor(lambda cursor: call("distribution", "list_sellers", cursor=cursor, limit=PAGE, **query))
     names = call("distribution", "staff_names")
     return render_template(
         "sellers/list.html" if is_partial() else "sellers/index.html",
@@ -59,6 +57,7 @@ def new() -> str:
 
 @pages.post("/sellers/new")
 @only(*MANAGERS)
+@once
 def create() -> Any:
     """Adds a seller."""
     typed = seller_form.typed(request.form)
@@ -67,7 +66,7 @@ def create() -> Any:
         try:
             made = call("distribution", "create_seller", seller=values)
         except Invalid as error:
-            problems = _codes(error)
+            problems = codes_of(error)
     if problems:
         return _form(typed, problems), 422
     noted("added a seller", made["seller_id"])
@@ -112,7 +111,7 @@ def change(seller_id: object) -> Any:
         try:
             call("distribution", "update_seller", seller_id=str(seller_id), changes=values, version=version)
         except Invalid as error:
-            problems = _codes(error)
+            problems = codes_of(error)
         except Conflict:
             newest = call("distribution", "get_seller", seller_id=str(seller_id))
             return _form(typed, seller=newest, wanted=values), 409
@@ -150,7 +149,7 @@ def open_account(seller_id: object) -> Any:
         flash(_("They sign in with their e-mail address: fill it in first."), "warning")
         return redirect(url_for("sellers.edit", seller_id=seller_id), 303)
     try:
-        made, password = parts().database.transact(administration.open_account_of, actor(), seller)
+        made, password = administration.open_account_of(parts().database, actor(), seller)
     except Invalid as error:
         flash(f"{seller['email']}: {problem_text(error.errors[0]['code'])}", "danger")
         return redirect(url_for("sellers.show", seller_id=seller_id), 303)
@@ -162,7 +161,7 @@ def open_account(seller_id: object) -> Any:
 def reset_password(seller_id: object) -> Any:
     """Gives a seller who lost their password another one."""
     seller = call("distribution", "get_seller", seller_id=str(seller_id))
-    made, password = parts().database.transact(administration.reset_password_of, actor(), seller["seller_id"])
+    made, password = administration.reset_password_of(parts().database, actor(), seller["seller_id"])
     return _handover(made, password, str(seller_id))
 
 
@@ -173,10 +172,6 @@ def _handover(made: people.Account, password: str, seller_id: str) -> str:
 
 def _end_of_today(time_zone: str) -> datetime:
     return local_end(utc_now().astimezone(ZoneInfo(time_zone)).date(), "", time_zone)
-
-
-def _codes(error: Invalid) -> dict[str, str]:
-    return {problem["field"]: problem["code"] for problem in error.errors}
 
 
 def _form(
@@ -191,7 +186,7 @@ def _form(
         typed=typed,
         problems=problems or {},
         seller=seller,
-        teams=sorted(teams.items(), key=lambda pair: pair[1].casefold()),
+        teams=by_name(teams),
         newer=differences(seller, wanted, teams) if seller and wanted is not None else None,
         may_define=account().role in MANAGERS,
         labels=seller_form.field_names(),

@@ -1,11 +1,13 @@
 """How pages show times, money and people: in the reader's language and time zone."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
 
+import phonenumbers
+from babel import Locale
 from babel.dates import format_timedelta
 from babel.numbers import format_currency
 from flask import Flask, g, request
@@ -19,6 +21,7 @@ from contracts.access import MANAGERS, SUPERVISORS
 from gateway import locales
 from gateway.web.navigation import navigation
 from runtime.clock import parse_iso, utc_now
+from runtime.errors import Invalid
 
 
 def register(app: Flask) -> None:
@@ -32,6 +35,7 @@ def register(app: Flask) -> None:
         clock=clock,
         money=money,
         dial=dial,
+        telephone=telephone,
         initials=initials,
         stamp=stamp,
         groupby_in_order=groupby_in_order,
@@ -104,13 +108,27 @@ def stamp(value: str | datetime | None) -> Markup:
 
 
 def money(minor: int | None, currency: str) -> str:
-    """An amount in minor units, such as cents."""
-    return "" if minor is None else format_currency(minor / 100, currency or "EUR", locale=get_locale())
+    """An amount in minor units, such as cents; whole ones are shown without."""
+    if minor is None:
+        return ""
+    locale = get_locale() or Locale("en")
+    pattern = locale.currency_formats["standard"].pattern
+    whole = pattern.replace(".00", "") if minor % 100 == 0 else pattern
+    return format_currency(minor / 100, currency or "EUR", whole, locale, currency_digits=False)
 
 
 def dial(phone: str | None) -> str:
     """What a telephone dials: digits, and a plus in front where there is one."""
     return "".join(character for character in phone or "" if character.isdecimal() or character == "+")
+
+
+def telephone(phone: str | None) -> str:
+    """A telephone number in groups, as people read it."""
+    try:
+        known = phonenumbers.parse(phone or "", None)
+    except phonenumbers.NumberParseException:
+        return phone or ""
+    return phonenumbers.format_number(known, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 
 def initials(name: str) -> str:
@@ -155,6 +173,16 @@ def problem_text(code: str) -> str:
         "fields_needed": _("A form needs at least one field, and can have 100."),
     }
     return texts.get(code, _("This cannot be taken. Please check it."))
+
+
+def codes_of(error: Invalid) -> dict[str, str]:
+    """What is wrong with each field, as `problem_text` says it."""
+    return {problem["field"]: problem["code"] for problem in error.errors}
+
+
+def by_name(names: Mapping[str, str] | None) -> list[tuple[str, str]]:
+    """Names by id as pairs, in order; none while they are not to be had."""
+    return sorted((names or {}).items(), key=lambda pair: pair[1].casefold())
 
 
 def with_query(**changes: Any) -> str:

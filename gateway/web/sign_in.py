@@ -3,11 +3,10 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Response, g, make_response, redirect, render_template, request, session, url_for
+from flask import Response, current_app, g, make_response, redirect, render_template, request, session, url_for
 from flask_babel import refresh
 
-from contracts import limits
-from gateway.accounts import audit, passwords, people, sessions
+from gateway.accounts import attempts, audit, devices, passwords, people, sessions
 from gateway.accounts.sessions import COOKIE
 from gateway.parts import parts
 from gateway.throttle import visitor
@@ -33,15 +32,18 @@ def enter() -> Any:
     following = request.form.get("next", "")
     action = request.form.get("kept_action", "")
     typed = kept.kept_fields()
-    if wait := _wait(login):
-        return _refused(login, following, typed, action, "throttled", 429, {"Retry-After": str(wait)})
     database = parts().database
     with database.read() as connection:
         row = people.by_login(connection, login)
+    is_known = row is not None and row["id"] in devices.accounts_of(*_device())
+    if wait := attempts.wait(login, is_known=is_known):
+        return _refused(login, following, typed, action, "throttled", 429, {"Retry-After": str(wait)})
     right = passwords.is_right(row["password_hash"] if row and row["active"] else None, password)
     if row is None or not right:
         return _refused(login, following, typed, action, "wrong", 401)
-    token = database.transact(_begin, row["id"], row["name"], password, row["password_hash"])
+    attempts.succeeded(login, is_known=is_known)
+    anew = passwords.hash_of(password) if passwords.is_outdated(row["password_hash"]) else ""
+    token = database.transact(_begin, row["id"], row["name"], row["password_hash"], anew)
     session.clear()  # a token that somebody planted before the sign-in is worth nothing after it
     with database.read() as connection:
         g.account = people.get(connection, row["id"])
@@ -49,7 +51,7 @@ def enter() -> Any:
     inside = make_response(
         kept.again(200, typed, _inside(action)) if typed and action else redirect(_inside(following), 303)
     )
-    _set_cookie(inside, token)
+    _set_cookies(inside, token, row["id"])
     return inside
 
 
@@ -64,25 +66,27 @@ def leave() -> Any:
     return response
 
 
-def _begin(transaction: Transaction, account_id: str, name: str, password: str, known: str) -> str:
-    if passwords.is_outdated(known):
-        people.set_password(transaction, account_id, password)
+def _begin(transaction: Transaction, account_id: str, name: str, known: str, anew: str) -> str:
+    if anew:
+        people.set_password(transaction, account_id, anew, instead_of=known)
     audit.note(transaction, account_id, name, "signed in", account_id)
     agent = request.user_agent.string
     return sessions.begin(transaction, account_id, visitor(request.remote_addr or ""), agent)
 
 
-def _set_cookie(response: Response, token: str) -> None:
+def _device() -> tuple[bytes, str]:
+    """The installation's secret, and what this device's cookie says."""
+    return current_app.config["SECRET_KEY"], request.cookies.get(devices.COOKIE, "")
+
+
+def _set_cookies(response: Response, token: str, account_id: str) -> None:
     is_secure = request.is_secure or parts().settings.public_url.startswith("https:")
-    response.set_cookie(
-        COOKIE, token, max_age=sessions.LASTS, httponly=True, samesite="Lax", secure=is_secure, path="/"
-    )
-
-
-def _wait(login: str) -> int:
-    made = parts()
-    per_address = made.sign_in_per_address.wait(visitor(request.remote_addr or ""))
-    return max(per_address, made.sign_in_per_account.wait(login.strip().lower()[: limits.EMAIL]))
+    device = devices.remember(*_device(), account_id)
+    for name, value, lasts, path in (
+        (COOKIE, token, sessions.LASTS, "/"),
+        (devices.COOKIE, device, devices.LASTS, url_for("sign_in.form")),
+    ):
+        response.set_cookie(name, value, max_age=lasts, httponly=True, samesite="Lax", secure=is_secure, path=path)
 
 
 def _refused(

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from contracts.access import MANAGERS
 from gateway.accounts.noted import noted
 from gateway.parts import call
-from gateway.web.pages import Pages, is_partial
+from gateway.web.pages import Pages, from_cursor, is_partial
 from gateway.web.words import channel_name
 
 pages = Pages("suppressions", MANAGERS)
@@ -20,7 +20,7 @@ PER_PAGE = 50
 def index() -> Any:
     """The addresses, the latest first."""
     q = request.args.get("q", "").strip()
-    page = call("notifications", "suppressions", cursor=request.args.get("cursor"), limit=PER_PAGE, q=q or None)
+    page = from_cursor(lambda cursor: call("notifications", "suppressions", cursor=cursor, limit=PER_PAGE, q=q or None))
     shown = {"items": page["items"], "following": page["next"], "q": q}
     template = "suppressions/list.html" if is_partial() else "suppressions/index.html"
     return render_template(template, **shown, channel_name=channel_name, reason_name=reason_name)

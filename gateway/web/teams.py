@@ -13,7 +13,9 @@ from contracts.access import MANAGERS, SUPERVISORS
 from gateway.accounts import people
 from gateway.accounts.noted import noted
 from gateway.parts import call, call_if_there
-from gateway.web.pages import Pages, is_partial, only
+from gateway.web.once import once
+from gateway.web.pages import Pages, from_cursor, is_partial, only
+from gateway.web.shown import by_name, codes_of
 from runtime.errors import Conflict, Invalid
 
 pages = Pages("teams", SUPERVISORS)
@@ -28,8 +30,8 @@ _EVEN = 0.5
 @pages.get("/teams")
 def index() -> str:
     """All teams that whoever looks may see."""
-    query = {"q": request.args.get("q", "").strip()[: limits.SEARCH], "cursor": request.args.get("cursor") or None}
-    found = call("distribution", "list_teams", limit=PAGE, **query)
+    sought = request.args.get("q", "").strip()[: limits.SEARCH]
+    found = from_cursor(lambda cursor: call("distribution", "list_teams", cursor=cursor, limit=PAGE, q=sought))
     return render_template("teams/list.html" if is_partial() else "teams/index.html", found=found, feeding=_feeding())
 
 
@@ -42,6 +44,7 @@ def new() -> str:
 
 @pages.post("/teams/new")
 @only(*MANAGERS)
+@once
 def create() -> Any:
     """Makes a team."""
     typed = _typed()
@@ -110,14 +113,14 @@ def change(team_id: object) -> Any:
 @only(*MANAGERS)
 def routes() -> str:
     """Which form goes to which team."""
-    forms = call("capture", "list_forms", cursor=request.args.get("cursor") or None, limit=PAGE)
+    forms = from_cursor(lambda cursor: call("capture", "list_forms", cursor=cursor, limit=PAGE))
     rules = call("distribution", "list_rules")["items"]
     teams = call("distribution", "staff_names")["teams"]
     return render_template(
         "teams/routes.html",
         forms=forms,
         rules={rule["form_id"]: rule["team_id"] for rule in rules},
-        teams=sorted(teams.items(), key=lambda pair: pair[1].casefold()),
+        teams=by_name(teams),
     )
 
 
@@ -173,8 +176,9 @@ def _differences(newest: Mapping[str, Any], typed: Mapping[str, str]) -> list[tu
 
 
 def _codes(error: Invalid) -> dict[str, str]:
-    codes = {problem["field"]: problem["code"] for problem in error.errors}
-    return {name: "taken" if (name, code) == ("name", "not_allowed") else code for name, code in codes.items()}
+    """A name that is not allowed is another team's."""
+    codes = codes_of(error)
+    return {**codes, "name": "taken"} if codes.get("name") == "not_allowed" else codes
 
 
 def _form(

@@ -6,11 +6,12 @@ from typing import Any
 
 from flask import render_template, request
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from contracts.access import ADMINS
 from gateway.accounts import audit, people
 from gateway.parts import call_if_there, parts
-from gateway.web.pages import Pages
+from gateway.web.pages import Pages, from_cursor
 from gateway.web.shown import role_name
 
 pages = Pages("trail", ADMINS)
@@ -30,7 +31,7 @@ def index() -> str:
     is_somebody = person == NOBODY or _ID.fullmatch(person)
     account_id = None if not is_somebody else person.replace(NOBODY, "")
     with parts().database.read() as connection:
-        found = audit.trail(connection, request.args.get("cursor") or None, PAGE, account_id)
+        found = from_cursor(lambda cursor: audit.trail(connection, cursor, PAGE, account_id))
         known = people.list_accounts(connection, limit=_PEOPLE)["items"]
         subjects = people.names(connection, (entry["subject"] for entry in found["items"]))
     staff = call_if_there("distribution", "staff_names") or {"sellers": {}, "teams": {}}
@@ -71,6 +72,7 @@ def deeds() -> dict[str, str]:
         "changed a team": _("changed a team"),
         "sent a form's leads to a team": _("sent a form's leads to a team"),
         "gave leads by hand": _("gave leads by hand"),
+        "began to export leads": _("began to download leads"),
         "exported leads": _("downloaded leads as a file"),
         "settled a message": _("settled a message"),
         "tried parked messages again": _("tried parked messages again"),
@@ -88,7 +90,10 @@ def deeds() -> dict[str, str]:
 
 
 def detail_text(detail: Mapping[str, Any]) -> str:
-    """The detail of an entry that says something to people: roles."""
+    """The detail of an entry that says something to people: roles, and how many leads went out."""
+    if isinstance(count := detail.get("leads"), int):
+        told = ngettext("%(num)s lead", "%(num)s leads", count)
+        return told if detail.get("whole", True) else _("%(leads)s, then it broke off", leads=told)
     role = detail.get("role")
     if isinstance(role, list):
         return " → ".join(map(role_name, role))

@@ -8,10 +8,9 @@ from flask_babel import gettext as _
 
 from contracts.access import MANAGERS, SUPERVISORS
 from gateway.parts import call
-from gateway.web.lead_filters import by_name
-from gateway.web.pages import Pages, account
+from gateway.web.pages import Pages, account, from_cursor
+from gateway.web.shown import by_name
 from gateway.worklist import waiting
-from runtime.errors import Invalid, NotFound
 
 pages = Pages("waiting", SUPERVISORS)
 
@@ -25,11 +24,7 @@ def index() -> str:
     names = call("distribution", "staff_names")
     team = request.args.get("team", "")
     team_id = team if team in names["teams"] else None
-    cursor = request.args.get("cursor") or None
-    try:
-        page = waiting(cursor, SHOWN, team_id)
-    except (Invalid, NotFound):  # a cursor of another list, or a team that has just gone
-        page = waiting(None, SHOWN, team_id)
+    page = from_cursor(lambda cursor: waiting(cursor, SHOWN, team_id))
     counted = call("distribution", "overview")
     return render_template(
         "waiting/index.html",

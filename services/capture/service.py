@@ -4,7 +4,7 @@ from typing import Any
 
 from contracts.access import Actor
 from contracts.capture import ACCEPT_SUBMISSION, LEAD_CAPTURED
-from contracts.distribution import WORK_ASSIGNED, WORK_UNASSIGNED, WorkAssigned, WorkUnassigned
+from contracts.distribution import WORK_ASSIGNED, WORK_UNASSIGNED, WORK_WAITS, WorkAssigned, WorkUnassigned, WorkWaits
 from runtime.database import Database
 from runtime.service import Asking, Storage, consume, operable, rpc
 from runtime.transaction import Transaction
@@ -34,6 +34,10 @@ class CaptureService:
 
     @consume(WORK_UNASSIGNED, linger=LINGER)
     def work_unassigned(self, transaction: Transaction, told: list[WorkUnassigned]) -> None:
+        owners.take_owners(transaction, told)
+
+    @consume(WORK_WAITS, linger=LINGER)
+    def work_waits(self, transaction: Transaction, told: list[WorkWaits]) -> None:
         owners.take_owners(transaction, told)
 
     @rpc
@@ -92,7 +96,7 @@ class CaptureService:
     @rpc
     def submission_state(self, lead_id: str, digest: str) -> dict[str, str]:
         with self.database.read() as connection:
-            return leads.submission_state(connection, lead_id, digest)
+            return leads.submission_state(connection, self.actor, lead_id, digest)
 
     @rpc
     def import_progress(self, import_id: str) -> dict[str, int]:

@@ -86,13 +86,15 @@ owner = sa.Table(
     sa.Column("seller_id", Id),
     sa.Column("team_id", Id),
     sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("rule_version", sa.Integer, nullable=False),
     sa.Column("captured_at", Utc),
     sa.Index("ix_owner_seller", "seller_id", "captured_at", "lead_id"),
     sa.Index("ix_owner_team", "team_id", "captured_at", "lead_id"),
     sqlite_with_rowid=False,
 )
-"""Whose a lead is, as distribution tells: who may see it. version is the assignment's; captured_at is the lead's, null
-until an assignment was heard of: with it a seller's leads stand in an index in the order in which they are listed."""
+"""Whose a lead is, or for which team it waits, as distribution tells: who may see it. version is the assignment's, and
+rule_version that of the rule that moved it since; captured_at is the lead's, null until it was heard: with it the leads
+of a seller or a team stand in an index in the order in which they are listed."""
 
 quarantine = sa.Table(
     "quarantine",

@@ -5,7 +5,7 @@ from typing import Any
 from contracts.access import Actor
 from contracts.campaigns import OPPORTUNITY_CLOSED, OpportunityClosed
 from contracts.capture import LEAD_CAPTURED, LeadCaptured
-from contracts.distribution import WORK_ASSIGNED
+from contracts.distribution import WORK_ASSIGNED, WORK_WAITS
 from runtime.service import Asking, Storage, consume, every, operable, rpc
 from runtime.transaction import Transaction
 from services.distribution.handlers import absences, hand, leads, people, reasons, staff, views
@@ -24,7 +24,7 @@ class DistributionService:
     database = Storage()
     actor: Actor = Asking()
 
-    @consume(LEAD_CAPTURED, emits=(WORK_ASSIGNED,))
+    @consume(LEAD_CAPTURED, emits=(WORK_ASSIGNED, WORK_WAITS))
     def lead_captured(self, tx: Transaction, captured: list[LeadCaptured]) -> None:
         leads.take_leads(tx, captured)
 
@@ -100,9 +100,16 @@ class DistributionService:
         return self.database.transact(absences.remove_time_off, self.actor, seller_id, time_off_id)
 
     @rpc
-    def list_time_off(self, since: str, until: str, team_id: str | None = None, seller_id: str | None = None) -> Answer:
+    def list_time_off(
+        self,
+        since: str,
+        until: str,
+        team_id: str | None = None,
+        seller_id: str | None = None,
+        seller_ids: list[str] | None = None,
+    ) -> Answer:
         with self.database.read() as connection:
-            return people.list_time_off(connection, self.actor, since, until, team_id, seller_id)
+            return people.list_time_off(connection, self.actor, since, until, team_id, seller_id, seller_ids)
 
     @rpc
     def set_rule(self, form_id: str, team_id: str) -> Answer:

@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from contracts.access import Actor
+from contracts.access import SUPERVISORS, Actor
 from contracts.distribution import SellerChanged, WorkAssigned, WorkUnassigned
-from contracts.errors import INVALID, NOT_ALLOWED, REQUIRED
+from contracts.errors import INVALID, NOT_ALLOWED
 from contracts.limits import MARKED_AT_ONCE
 from contracts.message import Lane
 from contracts.notifications import MESSAGE_SENT, MessageSent
@@ -123,24 +123,24 @@ def unknown(connection: Connection, actor: Actor, cursor: str | None, limit: int
     return {"items": [as_json(row) for row in rows], "next": following}
 
 
-def settle_message(tx: Transaction, actor: Actor, message_id: str, outcome: Outcome, by: str) -> dict[str, Any]:
+def settle_message(tx: Transaction, actor: Actor, message_id: str, outcome: Outcome) -> dict[str, Any]:
     """A person settles a message of which nobody knew whether it was sent. "sent": it is done with. "not_sent": it is
     queued again, and its next call to the provider is this person's responsibility; only for a message that has been
     unknown for WAITS_FOR_A_PERSON_AFTER, so that nothing is sent again before it was looked up.
 
-    by: who decides; kept with the message.
+    actor: who decides, a manager or the supervisor of the team; their name is kept with the message.
 
     Raises:
-        NotFound: there is no such message, or it is not theirs to see.
-        Invalid: another outcome, or no name.
+        NotFound: there is no such message, or it is not theirs to see or to decide on.
+        Invalid: another outcome.
         Conflict: the message is not unknown, or no longer: the provider or another person was faster. Or it is
             still being looked up, and the outcome is "not_sent".
     """
     if outcome not in OUTCOMES:
         raise invalid("outcome", NOT_ALLOWED, f"must be one of: {', '.join(OUTCOMES)}")
-    if not by:
-        raise invalid("by", REQUIRED, "must name who decides")
-    row = outbound.settle(tx, actor, message_id, outcome, by, utc_now())
+    if actor.role not in SUPERVISORS:
+        raise NotFound("message", message_id)
+    row = outbound.settle(tx, actor, message_id, outcome, utc_now())
     if row is None:
         raise _not_settled(message(tx.connection, actor, message_id))
     if row.state == "sent":

@@ -161,7 +161,7 @@ def look_up_again(tx: Transaction, message_id: str, at: datetime | None) -> None
     tx.connection.execute(sa.update(messages).where(messages.c.message_id == message_id).values(due_at=at))
 
 
-def settle(tx: Transaction, actor: Actor, message_id: str, outcome: Outcome, by: str, now: datetime) -> Any | None:
+def settle(tx: Transaction, actor: Actor, message_id: str, outcome: Outcome, now: datetime) -> Any | None:
     """Writes a person's decision over a doubt; returns the row, or None when there is no doubt, no longer or, for
     "not_sent", not since WAITS_FOR_A_PERSON_AFTER: what was sent after all shows up in a look-up during that time."""
     was_sent = outcome == "sent"
@@ -178,7 +178,7 @@ def settle(tx: Transaction, actor: Actor, message_id: str, outcome: Outcome, by:
             error="",
             unknown_at=None,
             settled_as=outcome,
-            settled_by=by,
+            settled_by=actor.name,
             settled_at=now,
         )
         .returning(messages)

@@ -35,6 +35,7 @@ def outbox(
     q: str | None = None,
     seller_id: str | None = None,
     work_id: str | None = None,
+    message_id: str | None = None,
 ) -> dict[str, Any]:
     """Messages of all channels, newest first, with the texts as they were sent, or would be now while they wait.
 
@@ -52,7 +53,7 @@ def outbox(
         if value and value not in known:
             raise invalid(field, NOT_ALLOWED, f"must be one of: {', '.join(known)}")
     rows, following = timeline.outbox_page(
-        connection, actor, cursor, limit, channel=channel, state=state, work_id=work_id,
+        connection, actor, cursor, limit, channel=channel, state=state, work_id=work_id, message_id=message_id,
         seller_ids=_sellers_wanted(connection, seller_id, q),
     )  # fmt: skip
     events: dict[str, list[dict[str, Any]]] = defaultdict(list)

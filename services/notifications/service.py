@@ -134,9 +134,9 @@ class NotificationsService:
             return handlers.unknown(connection, self.actor, cursor, limit)
 
     @rpc
-    def settle_message(self, message_id: str, outcome: Outcome, by: str) -> dict[str, Any]:
-        settled = self.database.transact(handlers.settle_message, self.actor, message_id, outcome, by)
-        log.info("settled as %s by %s", outcome, by, extra={"message_id": message_id})
+    def settle_message(self, message_id: str, outcome: Outcome) -> dict[str, Any]:
+        settled = self.database.transact(handlers.settle_message, self.actor, message_id, outcome)
+        log.info("settled as %s by %s", outcome, self.actor.name, extra={"message_id": message_id})
         self.sending.wake()
         return settled
 
@@ -150,11 +150,13 @@ class NotificationsService:
         q: str | None = None,
         seller_id: str | None = None,
         work_id: str | None = None,
+        message_id: str | None = None,
     ) -> dict[str, Any]:
         with self.database.read() as connection:
             return outbox.outbox(
                 connection, self.sending.links, self.actor, cursor, limit,
                 channel=channel, state=state, q=q, seller_id=seller_id, work_id=work_id,
+                message_id=message_id,
             )  # fmt: skip
 
     @rpc

@@ -27,6 +27,7 @@ def outbox_page(
     state: str | None,
     seller_ids: Collection[str] | None,
     work_id: str | None,
+    message_id: str | None,
 ) -> tuple[list[Any], str | None]:
     """What `actor` sees of all messages, newest first, with `seller_name` and `seller_locale`.
 
@@ -44,7 +45,10 @@ def outbox_page(
         wanted.append(messages.c.seller_id.in_(seller_ids))
     if work_id:
         wanted.append(about_work(work_id))
-    if actor.sees_teams and actor.team_ids and not (is_rare or work_id or (seller_ids and len(seller_ids) == 1)):
+    if message_id:
+        wanted.append(messages.c.message_id == message_id)
+    few = is_rare or work_id or message_id or (seller_ids and len(seller_ids) == 1)
+    if actor.sees_teams and actor.team_ids and not few:
         wanted.append(messages.c.message_id.in_(_newest_of_teams(actor, wanted, cursor, limit)))
     else:
         wanted.append(visible(actor))

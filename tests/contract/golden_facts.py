@@ -2,7 +2,7 @@
 
 from contracts.campaigns import ActionRecorded, OpportunityClosed, OpportunityOpened
 from contracts.capture import AcceptSubmission, FieldRule, FormChanged, LeadCaptured
-from contracts.distribution import SellerChanged, WorkAssigned, WorkUnassigned
+from contracts.distribution import SellerChanged, WorkAssigned, WorkUnassigned, WorkWaits
 from contracts.message import Fact
 from contracts.notifications import MessageSent, ProviderEvent
 
@@ -113,6 +113,17 @@ FACTS: dict[str, Fact] = {
         unassigned_at="2026-03-01T11:00:00.000000+00:00",
         reason="returned",
         team_id=TEAM,
+    ),
+    "work_waits": WorkWaits(
+        id=FACT,
+        subject=LEAD,
+        subject_version=4,
+        correlation_id=CORRELATION,
+        work_id=LEAD,
+        lead_id=LEAD,
+        team_id=TEAM,
+        captured_at="2026-03-01T10:00:00.000000+00:00",
+        rule_version=2,
     ),
     "opportunity_opened": OpportunityOpened(
         id=FACT,

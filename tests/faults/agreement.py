@@ -105,16 +105,17 @@ def _capture(connection: Connection, truth: _Assignments) -> Problems:
         {row.lead_id: (row.contact_id, row.form_id, row.source) for row in truth.work.values()},
     )
     owners = list(connection.execute(sa.select(lead_owner)))
-    ever = {truth.work[work_id].lead_id: truth.work[work_id] for work_id, _ in truth.decided}
+    had = {work_id for work_id, _ in truth.decided}
+    told = {row.lead_id: row for row in truth.work.values() if row.team_id or row.work_id in had}
     yield from _differ(
         "assignments, and the owners of leads",
-        {key: (row.seller_id, row.assignment_version) for key, row in ever.items()},
+        {key: (row.seller_id, row.assignment_version) for key, row in told.items()},
         {row.lead_id: (row.seller_id, row.version) for row in owners},
     )
     yield from _differ(
-        "teams of those who have work, and of the owners of leads",
-        {key: row.team_id for key, row in ever.items() if row.seller_id},
-        {row.lead_id: row.team_id for row in owners if row.seller_id},
+        "teams of work, and of the owners of leads",
+        {key: row.team_id for key, row in told.items() if row.team_id},
+        {row.lead_id: row.team_id for row in owners if row.team_id},
     )
 
 

@@ -173,6 +173,18 @@ class Story:
         self._come_to_rest()
         return leads
 
+    def one_waits(self) -> None:
+        """One comes by a form of no team, which then is a team's that has nobody, and then everybody's."""
+        form_id = self._call("capture", "create_form", form=FORM_DEFINITION)["form_id"]
+        lead = submission(CONTACTS + 1, form_id=form_id)
+        deliver(self._publisher, posts([lead], "live"))
+        self._come_to_rest()
+        nobodys = self._call("distribution", "create_team", team={"name": "Nobody's"})["team_id"]
+        everybodys = self._call("distribution", "get_seller", seller_id=self.sellers[0])["teams"][0]
+        for team_id in (nobodys, everybodys):
+            self._call("distribution", "set_rule", form_id=form_id, team_id=team_id)
+            self._come_to_rest()
+
     def people_act(self, leads: Sequence[AcceptSubmission]) -> None:
         """Of these leads, ten change hands, are won or lost; sellers call, come and go; inboxes are read."""
         change_hands(self._call, self.sellers, self.form_id, [lead.lead_id for lead in leads])
@@ -285,6 +297,7 @@ def test_every_type_three_times_shuffled_and_every_connection_closed_meanwhile(
 
     leads = story.leads_arrive(live=40, bulk=20)
     assert {(row.assignment_version, row.state) for row in rows(distribution, work)} == {(1, "assigned")}
+    story.one_waits()
     story.people_act(leads)
     story.followers_hear_the_younger_half_first(leads=12)
 
@@ -300,5 +313,5 @@ def test_every_type_three_times_shuffled_and_every_connection_closed_meanwhile(
     assert decided == {SHY: None, FICKLE: "recipient", "gone@example.com": None}
 
     story.leads_arrive(live=1, bulk=0)
-    assert count(distribution, work) == 60 + 12 + 1
+    assert count(distribution, work) == 60 + 1 + 12 + 1
     story.end()

@@ -185,7 +185,7 @@ def test_what_a_person_settles_as_not_sent_is_sent_exactly_once_more(
     assert (len(in_doubt), sandbox.ledger()) == (6, [])
     age_doubts(database)
     for message_id, outcome in zip(in_doubt, ("not_sent", "not_sent", "not_sent", "sent"), strict=False):
-        database.transact(handlers.settle_message, OPERATOR, message_id, outcome, "ana")
+        database.transact(handlers.settle_message, OPERATOR, message_id, outcome)
     with ThreadPoolExecutor(3) as pool:
         for done in [pool.submit(successors, database, sandboxed) for _ in range(3)]:
             done.result()

@@ -3,28 +3,34 @@
 from collections.abc import Sequence
 from typing import Any
 
-from contracts.distribution import WorkAssigned, WorkUnassigned
+from contracts.distribution import WorkAssigned, WorkUnassigned, WorkWaits
 from runtime.clock import parse_iso
 from runtime.transaction import Transaction
 from services.capture import store
 
 
-def take_owners(transaction: Transaction, told: Sequence[WorkAssigned] | Sequence[WorkUnassigned]) -> None:
-    """Notes who has leads now, or that nobody has; the newest version wins, in one statement."""
-    newest: dict[str, WorkAssigned | WorkUnassigned] = {}
+def take_owners(
+    transaction: Transaction, told: Sequence[WorkAssigned] | Sequence[WorkUnassigned] | Sequence[WorkWaits]
+) -> None:
+    """Notes who has leads now, or in which team they wait; the newest version wins, in one statement."""
+    newest: dict[str, dict[str, Any]] = {}
     for fact in told:
-        known = newest.get(fact.lead_id)
-        if known is None or known.subject_version < fact.subject_version:
-            newest[fact.lead_id] = fact
-    store.owners.take(transaction.connection, [_owner(fact) for fact in newest.values()])
+        row, known = _owner(fact), newest.get(fact.lead_id)
+        if known is None or _age(known) < _age(row):
+            newest[fact.lead_id] = row
+    store.owners.take(transaction.connection, list(newest.values()))
 
 
-def _owner(fact: WorkAssigned | WorkUnassigned) -> dict[str, Any]:
-    is_assigned = isinstance(fact, WorkAssigned)
+def _owner(fact: WorkAssigned | WorkUnassigned | WorkWaits) -> dict[str, Any]:
     return {
         "lead_id": fact.lead_id,
-        "seller_id": fact.seller_id if is_assigned else None,
+        "seller_id": fact.seller_id if isinstance(fact, WorkAssigned) else None,
         "team_id": fact.team_id or None,
         "version": fact.subject_version,
-        "captured_at": parse_iso(fact.captured_at) if isinstance(fact, WorkAssigned) else None,
+        "rule_version": fact.rule_version if isinstance(fact, WorkWaits) else 0,
+        "captured_at": None if isinstance(fact, WorkUnassigned) else parse_iso(fact.captured_at),
     }
+
+
+def _age(row: dict[str, Any]) -> tuple[int, int]:
+    return row["version"], row["rule_version"]

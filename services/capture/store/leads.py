@@ -59,7 +59,7 @@ _CARD = sa.select(
 
 def cards(connection: Connection, actor: Actor, lead_ids: Iterable[str]) -> dict[str, RowMapping]:
     """Everything that a lead's card shows from here, by lead id, of those that `actor` sees."""
-    select = _CARD.where(lead.c.id.in_(lead_ids), visible(actor))
+    select = _CARD.where(lead.c.id.in_(lead_ids), visible(actor, few=True))
     return {row["lead_id"]: row for row in connection.execute(select).mappings()}
 
 
@@ -89,7 +89,7 @@ def of_contact(connection: Connection, actor: Actor, contact_id: str, limit: int
     """Ids of a contact's leads, newest first."""
     newest = (lead.c.captured_at.desc(), lead.c.id.desc())
     mine = lead.outerjoin(owner, owner.c.lead_id == lead.c.id)
-    select = sa.select(lead.c.id).select_from(mine).where(lead.c.contact_id == contact_id, visible(actor))
+    select = sa.select(lead.c.id).select_from(mine).where(lead.c.contact_id == contact_id, visible(actor, few=True))
     return connection.execute(select.order_by(*newest).limit(limit)).scalars().all()
 
 
@@ -111,7 +111,8 @@ def activity(connection: Connection, actor: Actor, day_began: datetime) -> Seque
 def _which(actor: Actor, wanted: Wanted) -> tuple[sa.Select[Any], sa.ColumnElement[Any], sa.ColumnElement[Any]]:
     """Ids of leads, and the two columns that order them. The leads of a seller or a team are read from the index of
     owners, which has them in that order; all others from the leads', looking up the owner only where it matters."""
-    by_owner = wanted.seller_id or wanted.team_id or actor.role == "seller"
+    leads_one_team = actor.sees_teams and len(actor.team_ids) == 1
+    by_owner = wanted.seller_id or wanted.team_id or leads_one_team or actor.role == "seller"
     captured_at, identifier = (owner.c.captured_at, owner.c.lead_id) if by_owner else (lead.c.captured_at, lead.c.id)
     select = sa.select(identifier, captured_at)
     if by_owner:

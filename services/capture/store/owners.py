@@ -17,7 +17,10 @@ from services.capture.tables import owner
 def _take(dialect: str) -> Any:
     statement = dialect_insert(dialect, owner)
     new = statement.excluded
-    newer = new.version > owner.c.version
+    newer = sa.or_(
+        new.version > owner.c.version,
+        sa.and_(new.version == owner.c.version, new.rule_version > owner.c.rule_version),
+    )
     changes = {
         "seller_id": sa.case((newer, new.seller_id), else_=owner.c.seller_id),
         # News of a loss may come without a team: the lead stays with the one it had, however late that is heard.
@@ -27,9 +30,11 @@ def _take(dialect: str) -> Any:
         ),
         "captured_at": sa.func.coalesce(owner.c.captured_at, new.captured_at),
         "version": sa.case((newer, new.version), else_=owner.c.version),
+        "rule_version": sa.case((newer, new.rule_version), else_=owner.c.rule_version),
     }
+    lacks = sa.or_(owner.c.team_id.is_(None), owner.c.captured_at.is_(None))
     statement = statement.on_conflict_do_update(
-        index_elements=[owner.c.lead_id], set_=changes, where=sa.or_(newer, owner.c.team_id.is_(None))
+        index_elements=[owner.c.lead_id], set_=changes, where=sa.or_(newer, lacks)
     )
     # Only because it returns something does SQLAlchemy send all rows together and not one by one.
     return statement.returning(owner.c.lead_id)
@@ -42,12 +47,19 @@ def take(connection: Connection, owners: Sequence[dict[str, Any]]) -> None:
         connection.execute(_take(connection.dialect.name), sorted(owners, key=itemgetter("lead_id")))
 
 
-def visible(actor: Actor) -> sa.ColumnElement[bool]:
-    """Whether `actor` sees a lead, in a query that joins its owner, who may be missing."""
+_team_unindexed = sa.func.coalesce(owner.c.team_id, owner.c.team_id)
+
+
+def visible(actor: Actor, *, few: bool = False) -> sa.ColumnElement[bool]:
+    """Whether `actor` sees a lead, in a query that joins its owner, who may be missing: then it waits for no team that
+    is known, and only those who see everything see it.
+
+    few: the query names the leads by something better than their team, whose index SQLite would prefer all the same.
+    """
     if actor.sees_all:
         return sa.true()
     if actor.sees_teams:
-        return sa.or_(owner.c.team_id.is_(None), owner.c.team_id.in_(actor.team_ids))
+        return (_team_unindexed if few else owner.c.team_id).in_(actor.team_ids)
     if actor.role == "seller" and actor.seller_id:
         return owner.c.seller_id == actor.seller_id
     return sa.false()

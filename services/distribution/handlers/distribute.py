@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from contracts.distribution import WORK_ASSIGNED, WorkAssigned
+from contracts.distribution import WORK_ASSIGNED, WORK_WAITS, WorkAssigned, WorkWaits
 from contracts.message import Lane
 from runtime.clock import iso
 from runtime.errors import Conflict
@@ -144,6 +144,10 @@ class _Batch:
         save(tx, self.opened)
         for lane, facts in self.facts.items():  # not tx.lane: who wakes what waited came another way
             tx.emit(WORK_ASSIGNED, *facts, lane=lane)
+        arrived = (row for team_id, rows in self.new.items() if team_id for row in rows)
+        for row in arrived:
+            if row["state"] == "waiting":
+                tx.emit(WORK_WAITS, waits_fact(row, self.rule_versions.get(row["form_id"], 0)), lane=row["lane"])
 
 
 def save(tx: Transaction, opened: OpenPools) -> None:
@@ -213,6 +217,27 @@ def assigned_fact(row: Work, previous_seller_id: str = "") -> WorkAssigned:
         reason=row["reason"],
         previous_seller_id=previous_seller_id,
     )
+
+
+def waits_fact(row: Mapping[Any, Any], rule_version: int) -> WorkWaits:
+    """What others are told of work that waits in a pool to which the rule of this version brought it; 0: a person."""
+    return WorkWaits(
+        id=new_id(),
+        subject=row["work_id"],
+        subject_version=row["assignment_version"],
+        correlation_id=row["correlation_id"],
+        work_id=row["work_id"],
+        lead_id=row["lead_id"],
+        team_id=row["team_id"],
+        captured_at=iso(row["captured_at"]),
+        rule_version=rule_version,
+    )
+
+
+def follow_rule(tx: Transaction, form_id: str, team_id: str, rule_version: int) -> None:
+    """Moves the waiting work of a form into a team's pool, but for what a person put where it is, and tells of it."""
+    for row in store.work.follow_rule(tx, form_id, team_id):
+        tx.emit(WORK_WAITS, waits_fact(row, rule_version), lane=row["lane"])
 
 
 _FIELDS = tuple(Candidate.__dataclass_fields__)

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 
 from contracts import limits
 from contracts.access import Actor
-from contracts.distribution import WORK_ASSIGNED, WORK_UNASSIGNED, WorkAssigned, WorkUnassigned
+from contracts.distribution import WORK_ASSIGNED, WORK_UNASSIGNED, WORK_WAITS, WorkAssigned, WorkUnassigned, WorkWaits
 from contracts.errors import CONFLICT, INVALID, NOT_ALLOWED, NOT_FOUND, REQUIRED, TOO_LONG
 from runtime.clock import iso, utc_now
 from runtime.errors import Conflict, Invalid, NotFound, RuntimeRefusal, invalid
@@ -23,7 +23,7 @@ from runtime.ids import new_id
 from runtime.transaction import Transaction
 from services.distribution import store
 from services.distribution.checks import known_id
-from services.distribution.handlers.distribute import Work, assigned_fact, decision_row, distribute
+from services.distribution.handlers.distribute import Work, assigned_fact, decision_row, distribute, waits_fact
 from services.distribution.handlers.pool import OpenPools, Standing, open_pools
 from services.distribution.handlers.views import assignment, assignments, describe
 
@@ -109,6 +109,7 @@ class _Handover:
     decisions: list[dict[str, Any]] = field(default_factory=list)
     assigned: list[WorkAssigned] = field(default_factory=list)
     unassigned: list[WorkUnassigned] = field(default_factory=list)
+    waits: list[WorkWaits] = field(default_factory=list)
 
     def to_seller(self, row: Work, taker: Standing, team_id: str | None) -> None:
         """Gives work to a seller, in this team when it is in none."""
@@ -138,6 +139,8 @@ class _Handover:
         row |= _waits(self.opened.now, team_id) | {"team_by_hand": True}
         if previous:
             self.unassigned.append(_unassigned_fact(row, previous, self.opened.now, "moved"))
+        else:
+            self.waits.append(waits_fact(row, 0))
 
     def _let_go(self, row: Work) -> None:
         if row["seller_id"]:
@@ -154,6 +157,7 @@ class _Handover:
         store.work.add_decisions(tx, [], self.decisions)
         tx.emit(WORK_ASSIGNED, *self.assigned, lane="live")  # somebody did it now and looks on
         tx.emit(WORK_UNASSIGNED, *self.unassigned, lane="live")
+        tx.emit(WORK_WAITS, *self.waits, lane="live")
         distribute(tx, self.opened)
 
 

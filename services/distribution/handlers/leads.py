@@ -12,7 +12,7 @@ from runtime.clock import parse_iso, utc_now
 from runtime.errors import Conflict
 from runtime.transaction import Transaction
 from services.distribution import store
-from services.distribution.handlers.distribute import Work, distribute
+from services.distribution.handlers.distribute import Work, distribute, follow_rule
 from services.distribution.handlers.pool import open_pools
 
 POOLS_AT_ONCE: Final = 20
@@ -95,7 +95,7 @@ def wake(tx: Transaction, now: datetime | None = None) -> bool:
         # Asked again: until the pools were ours, somebody may have changed the rule once more.
         for row in store.work.forms_left_behind(tx.connection):
             if _pools_between([row]) <= opened.pools.keys():
-                store.work.follow_rule(tx, row["form_id"], row["team_id"])
+                follow_rule(tx, row["form_id"], row["team_id"], row["version"])
                 opened.expect([row["team_id"]])
     else:
         opened = open_pools(tx.connection, store.pools.due(tx.connection, now, POOLS_AT_ONCE), now)

@@ -30,7 +30,7 @@ SELLER_FIELDS = (
     *("working_hours", "holidays", "active", "version", "created_at", "updated_at"),
 )
 MOST_TIME_OFF: Final = 1000
-"""In one answer; a calendar that shows more shows nothing."""
+"""In one answer, which says when there is more."""
 
 
 def get_team(connection: Connection, actor: Actor, team_id: str) -> dict[str, Any]:
@@ -154,10 +154,14 @@ def list_time_off(
     until: str,
     team_id: str | None = None,
     seller_id: str | None = None,
+    seller_ids: Sequence[str] | None = None,
 ) -> Page:
     """Time off that touches the span from `since` until just before `until`, earliest first, for a calendar.
 
-    since, until: ISO 8601 with an offset. team_id, seller_id: of that team's members, of that seller.
+    since, until: ISO 8601 with an offset. team_id, seller_id, seller_ids: of that team's members, of that seller, of
+        these sellers, at most limits.SELLERS_AT_ONCE.
+
+    Returns: `items`, at most MOST_TIME_OFF; `is_cut`: whether there is more, later than these.
 
     Raises:
         Invalid: naming the fields.
@@ -168,11 +172,22 @@ def list_time_off(
         instant("since", since),
         instant("until", until),
         None if team_id is None else known_id("team", team_id),
-        None if seller_id is None else known_id("seller", seller_id),
-        MOST_TIME_OFF,
+        _sellers_named(seller_id, seller_ids),
+        MOST_TIME_OFF + 1,
     )
     names = ("id", "seller_id", "starts_at", "ends_at", "reason")
-    return {"items": [plain({name: row[name] for name in names}) for row in rows], "next": None}
+    items = [plain({name: row[name] for name in names}) for row in rows[:MOST_TIME_OFF]]
+    return {"items": items, "next": None, "is_cut": len(rows) > MOST_TIME_OFF}
+
+
+def _sellers_named(seller_id: str | None, seller_ids: Sequence[str] | None) -> set[str] | None:
+    named = None if seller_ids is None else {known_id("seller", each) for each in seller_ids}
+    if named is not None and len(named) > limits.SELLERS_AT_ONCE:
+        raise invalid("seller_ids", TOO_LONG, f"at most {limits.SELLERS_AT_ONCE}, not {len(named)}")
+    if seller_id is None:
+        return named
+    one = {known_id("seller", seller_id)}
+    return one if named is None else one & named
 
 
 def list_rules(connection: Connection, actor: Actor) -> Page:

@@ -1,15 +1,16 @@
 """Teams, sellers, and the rules that bring them work.
 
-actor: who does it; what they may not see is not there, and a seller changes no more than how they are reached.
+actor: who does it; what they may not see is not there. Who does not see everything defines no teams and sellers: a
+supervisor says when their sellers work, and a seller how they are reached.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
 from contracts.access import Actor
 from contracts.distribution import SELLER_CHANGED, SellerChanged
-from contracts.errors import INVALID, NOT_ALLOWED, NOT_FOUND, REQUIRED
+from contracts.errors import INVALID, NOT_ALLOWED, NOT_FOUND
 from runtime.clock import utc_now
 from runtime.errors import Conflict, FieldError, Invalid, NotFound, invalid
 from runtime.ids import new_id
@@ -17,7 +18,7 @@ from runtime.transaction import Transaction
 from services.distribution import store
 from services.distribution.checks import SELLER_DEFAULTS, TEAM_DEFAULTS, check_seller, check_team, known_id
 from services.distribution.handlers.absences import distribute_again, hold
-from services.distribution.handlers.distribute import distribute
+from services.distribution.handlers.distribute import distribute, follow_rule
 from services.distribution.handlers.people import describe, get_seller, get_team
 from services.distribution.handlers.pool import open_pools
 
@@ -27,6 +28,8 @@ STRATEGY = "rotation"
 
 SELLERS_OWN: Final = ("email", "phone", "locale", "channels")
 """What a seller may change about themself."""
+SUPERVISORS_OWN: Final = ("working_hours", "holidays")
+"""What a supervisor may change about the sellers of their teams."""
 
 
 def create_team(tx: Transaction, actor: Actor, team: Mapping[str, Any], now: datetime | None = None) -> dict[str, Any]:
@@ -66,6 +69,8 @@ def update_team(
     if not store.sight.leads(actor):
         raise NotFound("team", team_id)
     values = check_team(changes)
+    if not actor.sees_all:
+        _refuse_all_but((), values)
     if values.get("name", current["name"]) != current["name"]:
         _refuse_taken_name(tx, values["name"])
     if not store.staff.change_team(tx, current["team_id"], version, updated_at=now or utc_now(), **values):
@@ -84,14 +89,14 @@ def create_seller(
     """A new seller, as `get_seller` shows them; work that waits in their teams may be theirs at once.
 
     Raises:
-        Invalid: naming the fields; also when a supervisor names no team, for they would not see the seller.
+        NotFound: the actor does not see everybody. Invalid: naming the fields.
     """
+    if not actor.sees_all:
+        raise NotFound("seller")
     now = now or utc_now()
     values = {**SELLER_DEFAULTS, **check_seller({"name": "", **seller})}
     teams = values.pop("teams")
     _refuse_unknown_teams(tx, actor, teams)
-    if not teams and not actor.sees_all:
-        raise invalid("teams", REQUIRED, "name at least one of your teams")
     row = {"id": new_id(), **values, "version": 1, "created_at": now, "updated_at": now}
     store.pools.of_teams(tx.connection, teams, lock=True)
     store.staff.add_seller(tx, row, teams)
@@ -108,7 +113,7 @@ def update_seller(
 ) -> dict[str, Any]:
     """Changes fields of a seller; who becomes able to take work gets what waits.
 
-    changes: `teams` are those of the teams the actor sees; membership of others stays as it is.
+    changes: of a supervisor SUPERVISORS_OWN, of a seller SELLERS_OWN.
     version: the version the caller saw.
 
     Raises:
@@ -117,14 +122,13 @@ def update_seller(
     now = now or utc_now()
     current = get_seller(tx.connection, actor, seller_id)
     values = check_seller(changes)
-    if not store.sight.leads(actor):
-        _refuse_more_than_own(values)
+    if not actor.sees_all:
+        _refuse_all_but(SUPERVISORS_OWN if store.sight.leads(actor) else SELLERS_OWN, values)
     joined = {row["team_id"] for row in store.staff.teams_of(tx.connection, [current["seller_id"]])}
     teams = joined
     if "teams" in values:
-        wanted = set(values.pop("teams"))
-        _refuse_unknown_teams(tx, actor, wanted)
-        teams = wanted | joined - set(current["teams"])
+        teams = set(values.pop("teams"))
+        _refuse_unknown_teams(tx, actor, teams)
     hold(tx, current["seller_id"], teams | joined, now)
     if not store.staff.change_seller(tx, current["seller_id"], version, updated_at=now, **values):
         raise Conflict(_CHANGED)
@@ -133,11 +137,15 @@ def update_seller(
     return _after_change(tx, actor, current["seller_id"], teams | joined, now)
 
 
-def _refuse_more_than_own(values: Mapping[str, Any]) -> None:
+def _refuse_all_but(names: Collection[str], values: Mapping[str, Any]) -> None:
     errors: list[FieldError] = [
-        {"field": name, "code": NOT_ALLOWED, "message": "this is for a supervisor to change"}
+        {
+            "field": name,
+            "code": NOT_ALLOWED,
+            "message": f"{name} is for a {'supervisor' if name in SUPERVISORS_OWN else 'manager'} to change",
+        }
         for name in values
-        if name not in SELLERS_OWN
+        if name not in names
     ]
     if errors:
         raise Invalid(errors)
@@ -152,7 +160,7 @@ def _refuse_unknown_teams(tx: Transaction, actor: Actor, teams: Iterable[str]) -
 def _after_change(tx: Transaction, actor: Actor, seller_id: str, teams: Iterable[str], now: datetime) -> dict[str, Any]:
     """Tells everybody of the seller as they are now, and distributes again where it may matter."""
     rows = store.staff.sellers_by_id(tx.connection, [seller_id])
-    seller = describe(tx.connection, actor, rows, now)[0]  # also when a supervisor has just let them go
+    seller = describe(tx.connection, actor, rows, now)[0]
     names = ("seller_id", "name", "email", "phone", "locale", "time_zone", "active")
     told = SellerChanged(
         id=new_id(),
@@ -186,7 +194,7 @@ def set_rule(tx: Transaction, actor: Actor, form_id: str, team_id: str, now: dat
     before = store.staff.rules_of(tx.connection, [form_id]).get(form_id)
     opened = open_pools(tx.connection, {team_id, *([before["team_id"]] if before else [])}, now)
     version = store.staff.save_rule(tx, form_id, team_id, STRATEGY, now)
-    store.work.follow_rule(tx, form_id, team_id)
+    follow_rule(tx, form_id, team_id, version)
     opened.expect([team_id])
     distribute(tx, opened)
     return {"form_id": form_id, "team_id": team_id, "strategy": STRATEGY, "version": version}

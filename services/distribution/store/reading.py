@@ -12,9 +12,9 @@ IDS: sa.BindParameter[Any] = sa.bindparam("ids", expanding=True)
 """The ids a statement that is built once is asked for."""
 
 
-def all_of(connection: Connection, select: sa.Select[Any], **values: Any) -> Rows:
-    """Every row; `values` are for the bound parameters of `select`."""
-    return connection.execute(select, values).mappings().all()
+def all_of(connection: Connection, asked: sa.Executable, **values: Any) -> Rows:
+    """Every row; `values` are for the bound parameters of what is `asked`."""
+    return connection.execute(asked, values).mappings().all()
 
 
 def one_of(connection: Connection, select: sa.Select[Any]) -> RowMapping | None:

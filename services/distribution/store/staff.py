@@ -179,10 +179,10 @@ def time_off_between(
     since: datetime,
     until: datetime,
     team_id: str | None,
-    seller_id: str | None,
+    seller_ids: Collection[str] | None,
     limit: int,
 ) -> Rows:
-    """Time off of sellers `actor` sees that touches this span, earliest first; of one team or seller when named."""
+    """Time off of sellers `actor` sees that touches this span, earliest first; of one team, or of these sellers."""
     select = (
         sa.select(time_off)
         .join(sellers, sellers.c.id == time_off.c.seller_id)
@@ -192,7 +192,7 @@ def time_off_between(
     )
     if team_id:
         select = select.where(sellers.c.id.in_(_in_team(actor, team_id)))
-    return all_of(connection, select.where(sellers.c.id == seller_id) if seller_id else select)
+    return all_of(connection, select if seller_ids is None else select.where(sellers.c.id.in_(seller_ids)))
 
 
 def seller_rows(actor: Actor, team_id: str | None = None, q: str = "", active: bool | None = None) -> sa.Select[Any]:

@@ -126,9 +126,10 @@ def close(tx: Transaction, work_ids: Collection[str], now: datetime) -> list[str
     return [seller for seller in tx.connection.execute(update).scalars() if seller]
 
 
-def follow_rule(tx: Transaction, form_id: str, team_id: str) -> None:
-    """Moves the waiting work of a form into a team's pool, but for what a person put where it is."""
-    tx.connection.execute(
+def follow_rule(tx: Transaction, form_id: str, team_id: str) -> Rows:
+    """Moves the waiting work of a form into a team's pool, but for what a person put where it is; what was moved."""
+    return all_of(
+        tx.connection,
         sa.update(work)
         .where(
             work.c.form_id == form_id,
@@ -137,14 +138,15 @@ def follow_rule(tx: Transaction, form_id: str, team_id: str) -> None:
             sa.not_(work.c.team_by_hand),
         )
         .values(team_id=team_id)
+        .returning(work),
     )
 
 
 def forms_left_behind(connection: Connection) -> Rows:
-    """(form_id, team_id, left_in) of rules whose form has work waiting in another pool, or in none (`left_in` is null):
-    it came while the rule was being made or changed, and no person put it there."""
+    """(form_id, team_id, version, left_in) of rules whose form has work waiting in another pool, or in none (`left_in`
+    is null): it came while the rule was being made or changed, and no person put it there."""
     select = (
-        sa.select(rules.c.form_id, rules.c.team_id, work.c.team_id.label("left_in"))
+        sa.select(rules.c.form_id, rules.c.team_id, rules.c.version, work.c.team_id.label("left_in"))
         .join(work, work.c.form_id == rules.c.form_id)
         .where(
             work.c.state == "waiting",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from capture_cases import FORM, assigned, submission, take, tell, unassigned
+from capture_cases import FORM, assigned, submission, take, tell, unassigned, waits
 from runtime_cases import trips_to
 from sqlalchemy.engine import Connection
 
@@ -23,12 +23,13 @@ from services.capture.service import CaptureService
 pytestmark = pytest.mark.feature("R14", "GTW-1")
 
 ANA, RUI, EVA = (f"019cb8d1-0000-7000-8000-00000000d00{number}" for number in range(1, 4))
-NORTH, SOUTH = (f"019cb8d1-0000-7000-8000-00000000e00{number}" for number in range(1, 3))
+NORTH, SOUTH, EAST = (f"019cb8d1-0000-7000-8000-00000000e00{number}" for number in range(1, 4))
 FIELD = {"name": "email", "kind": "email"}
 ACTORS = {
     "admin": OPERATOR,
     "manager": Actor(role="manager"),
     "north": Actor(role="supervisor", team_ids=(NORTH,)),
+    "south": Actor(role="supervisor", team_ids=(SOUTH,)),
     "both": Actor(role="supervisor", team_ids=(NORTH, SOUTH)),
     "teamless": Actor(role="supervisor"),
     "ana": Actor(role="seller", seller_id=ANA, team_ids=(NORTH,)),
@@ -38,11 +39,12 @@ ACTORS = {
     "nobody": NOBODY,
 }
 SEES = {
-    "admin": "ana rui eva lost nobody's",
-    "manager": "ana rui eva lost nobody's",
-    "north": "ana rui lost nobody's",
-    "both": "ana rui eva lost nobody's",
-    "teamless": "nobody's",
+    "admin": "ana rui eva lost waits nobody's",
+    "manager": "ana rui eva lost waits nobody's",
+    "north": "ana rui lost",
+    "south": "eva waits",
+    "both": "ana rui eva lost waits",
+    "teamless": "",
     "ana": "ana",
     "rui": "rui",
     "eva": "eva",
@@ -53,7 +55,8 @@ SEES = {
 
 @dataclass
 class Leads:
-    """Five leads of one contact: three with a seller each, one that its seller lost, one that nobody ever had."""
+    """Six leads of one contact: three with a seller each, one that its seller lost, one that waits for a team and
+    nobody ever had, one that waits for no team."""
 
     database: Database
     ids: dict[str, str]
@@ -67,14 +70,15 @@ class Leads:
 
 @pytest.fixture
 def known(database: Database) -> Leads:
-    names = ("ana", "rui", "eva", "lost", "nobody's")
+    names = ("ana", "rui", "eva", "lost", "waits", "nobody's")
     told = take(database, *(submission(email="visitor@example.com", name=f"Visitor {name}") for name in names))
-    ana, rui, eva, lost, _ = told
+    ana, rui, eva, lost, waiting, _ = told
     tell(
         database,
         [assigned(ana, ANA, NORTH), assigned(rui, RUI, NORTH), assigned(eva, EVA, SOUTH), assigned(lost, ANA, NORTH)],
     )
     tell(database, [unassigned(lost, ANA, 2)])
+    tell(database, [waits(waiting, SOUTH)])
     ids = dict(zip(names, (fact.lead_id for fact in told), strict=True))
     return Leads(database, ids, ana.contact_id)
 
@@ -107,7 +111,8 @@ FILTERS: list[tuple[dict[str, Any], str]] = [
     ({"team_id": NORTH}, "ana rui lost"),
     ({"team_id": SOUTH, "seller_id": EVA}, "eva"),
     ({"owned": True}, "ana rui eva"),
-    ({"owned": False}, "lost nobody's"),
+    ({"owned": False}, "lost waits nobody's"),
+    ({"team_id": SOUTH, "owned": False}, "waits"),
     ({"owned": True, "team_id": NORTH, "q": "vis"}, "ana rui"),
     ({"form_id": FORM, "source": "site", "q": "VISITOR", "seller_id": RUI}, "rui"),
     ({"source": "site", "q": "eva"}, ""),
@@ -140,20 +145,22 @@ def test_pages_of_every_kind_of_reader_hold_each_lead_once_and_newest_first(data
 
 @pytest.mark.feature("R4")
 def test_news_of_owners_may_come_in_any_order_and_twice(database: Database) -> None:
-    for order in permutations(range(4)):
+    for order in permutations(range(6)):
         (lead,) = take(database, submission(name="Visitor"))
         news = [
+            waits(lead, SOUTH),
             assigned(lead, ANA, NORTH),
             unassigned(lead, ANA, 2),
             assigned(lead, RUI, NORTH, 3),
-            unassigned(lead, RUI, 4),
+            unassigned(lead, RUI, 4, NORTH),
+            waits(lead, EAST, 4, rule_version=2),
         ]
         for number in (*order, *order[:2]):
             tell(database, [news[number]])
         known = sa.select(tables.owner).where(tables.owner.c.lead_id == lead.lead_id)
         with database.read() as connection:
             row = connection.execute(known).one()
-        assert (row.seller_id, row.team_id, row.version) == (None, NORTH, 4), order
+        assert (row.seller_id, row.team_id, row.version) == (None, EAST, 4), order
         assert iso(row.captured_at) == lead.captured_at
 
 
@@ -161,9 +168,8 @@ def test_a_lead_that_moves_is_seen_by_those_it_moves_to(database: Database) -> N
     (moved,) = take(database, submission(name="Visitor"))
     tell(database, [assigned(moved, ANA, NORTH)])
     tell(database, [unassigned(moved, ANA, 2, SOUTH)])
-    south = Actor(role="supervisor", team_ids=(SOUTH,))
     with database.read() as connection:
-        assert leads.get_lead(connection, south, moved.lead_id)["team_id"] == SOUTH
+        assert leads.get_lead(connection, ACTORS["south"], moved.lead_id)["team_id"] == SOUTH
         with pytest.raises(NotFound):
             leads.get_lead(connection, ACTORS["north"], moved.lead_id)
 
@@ -176,6 +182,26 @@ def test_the_newest_of_a_batch_counts_whatever_its_place(database: Database) -> 
     with database.read() as connection:
         card = leads.get_lead(connection, OPERATOR, lead.lead_id)
     assert (card["seller_id"], card["team_id"]) == (RUI, SOUTH)
+
+
+def test_who_leads_a_team_sees_what_waits_for_it_wherever_rules_move_it(database: Database) -> None:
+    (lead,) = take(database, submission(name="Visitor"))
+    seen = []
+    for news in (None, waits(lead, SOUTH, 0, 2), waits(lead, NORTH, 0, 1), waits(lead, NORTH, 0, 3)):
+        tell(database, [news] if news else [])
+        with database.read() as connection:
+            seen.append(
+                [who for who in ("north", "south") if leads.list_leads(connection, ACTORS[who], None, 9, {})["items"]]
+            )
+    assert seen == [[], ["south"], ["south"], ["north"]]
+
+
+@pytest.mark.feature("R4")
+def test_of_two_rules_in_one_batch_the_newer_counts(database: Database) -> None:
+    (lead,) = take(database, submission(name="Visitor"))
+    tell(database, [waits(lead, SOUTH, 0, 2), waits(lead, NORTH, 0, 1)])
+    with database.read() as connection:
+        assert leads.get_lead(connection, OPERATOR, lead.lead_id)["team_id"] == SOUTH
 
 
 def test_news_of_owners_cost_one_statement_whatever_the_batch(database: Database) -> None:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from capture_cases import FORM, digest_of, submission, take
 from runtime_cases import count, trips_to
 
-from contracts.access import OPERATOR
+from contracts.access import NOBODY, OPERATOR, Actor
 from contracts.capture import ACCEPT_SUBMISSION
 from runtime.database import Database
 from runtime.errors import Conflict, Invalid, NotFound
@@ -74,12 +74,14 @@ def test_a_repeat_is_one_lead_and_another_body_goes_to_quarantine(database: Data
         (kept,) = quarantine.quarantined(connection, OPERATOR, None, 10, None)["items"]
         assert (kept["lead_id"], kept["fields"]) == (lead_id, {"email": "eve@example.com"})
         digest = digest_of({"email": "ana@example.com"})
-        states = [leads.submission_state(connection, lead_id, value)["state"] for value in (digest, "else")]
-        assert [*states, leads.submission_state(connection, new_id(), digest)["state"]] == [
+        states = [leads.submission_state(connection, OPERATOR, lead_id, value)["state"] for value in (digest, "else")]
+        assert [*states, leads.submission_state(connection, OPERATOR, new_id(), digest)["state"]] == [
             "same",
             "conflict",
             "new",
         ]
+        for actor in (NOBODY, Actor(role="seller", seller_id=new_id()), Actor(role="supervisor")):
+            assert leads.submission_state(connection, actor, lead_id, digest) == {"state": "new"}
 
 
 @pytest.mark.feature("CAP-8")

@@ -80,8 +80,27 @@ def test_the_calendar_shows_what_touches_the_span(company: Company) -> None:
     assert shown(day(2), day(9)) == [(rui, day(3)), (ana, day(5))]
     assert shown(day(0), day(9), north) == [(ana, day(1)), (ana, day(5))]
     assert shown(day(0), day(9), None, rui) == [(rui, day(3))]
+    assert shown(day(0), day(9), None, None, [rui]) == [(rui, day(3))]
+    assert shown(day(0), day(9), north, None, [rui]) == []
+    assert shown(day(0), day(9), None, None, []) == []
     with pytest.raises(Invalid):
         company.ask(people.list_time_off, "soon", day(9))
+    with pytest.raises(Invalid):
+        company.ask(people.list_time_off, day(0), day(9), None, None, [new_id() for _ in range(501)])
+
+
+@pytest.mark.feature("DIS-1")
+def test_a_calendar_that_is_cut_says_so(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(people, "MOST_TIME_OFF", 2)
+    ana, rui = company.seller(company.team(), name="Ana"), company.seller(company.team("Sul"), name="Rui")
+    days = [iso(MONDAY + timedelta(days=number)) for number in range(5)]
+    for seller, number in ((ana, 0), (ana, 1), (rui, 2)):
+        company.act(absences.add_time_off, seller, days[number], days[number + 1], "away")
+    everybody = company.ask(people.list_time_off, days[0], days[4])
+    assert ([item["seller_id"] for item in everybody["items"]], everybody["is_cut"]) == ([ana, ana], True)
+    for seller, number in ((ana, 2), (rui, 1)):
+        of_one = company.ask(people.list_time_off, days[0], days[4], None, None, [seller])
+        assert (len(of_one["items"]), of_one["is_cut"]) == (number, False)
 
 
 @pytest.mark.feature("DIS-7")

@@ -110,9 +110,9 @@ def found(app: Flask) -> TwoTeams:
     _switch(world, own, True)
     _lead(world, other, "second-form")
     _switch(world, other, False)
-    # A lead that nobody has had yet is shown to whoever leads a team: it has no word.
-    waiting = _send(world, Side("Nobody"), "second-form", "waiting")
-    _until(lambda: (_get(world, f"/leads/{waiting}")["assignment"] or {}).get("team_id"))
+    # Nobody has had it yet: it is for whoever leads the team for which it waits.
+    waiting = other.ids["waiting_id"] = _send(world, other, "second-form", "waiting")
+    _until(lambda: _get(world, f"/leads/{waiting}").get("team_id") == other.ids["team_id"])
     for side in (own, colleague, other):
         _story(world, side)
     _add_people(world)

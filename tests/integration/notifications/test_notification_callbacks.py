@@ -192,7 +192,7 @@ def test_what_a_person_had_put_back_into_the_queue_is_not_sent_when_the_provider
     sandbox.fault("email", None)
     age_doubts(database)
     message_id = rows(database, "email")[0].message_id
-    database.transact(handlers.settle_message, OPERATOR, message_id, "not_sent", "ana")
+    database.transact(handlers.settle_message, OPERATOR, message_id, "not_sent")
     receive(database, event("failed", "sendgrid", message_id=message_id))
     assert states(database, "email") == {"queued": 1}, "a failure of the first call is no reason not to make the second"
     receive(database, event("delivered", "sendgrid", message_id=message_id))

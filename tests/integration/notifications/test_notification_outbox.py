@@ -141,3 +141,19 @@ def test_pages_follow_each_other_and_cost_the_same(database: Database) -> None:
             break
     assert seen == sorted((row.message_id for row in rows(database)), reverse=True)
     assert set(pages) <= {2, 3}, "a page, its events and, where digests wait, what they gather"
+
+
+def test_one_message_is_found_among_many_of_its_work_and_no_other_is_read(database: Database) -> None:
+    rita = new_id()
+    receive(database, seller(rita))
+    fact = assigned(rita)
+    receive(database, fact)
+    for version in range(2, 60):
+        receive(database, assigned(rita, fact.work_id, version))
+    assert len(rows(database)) > 50
+    statements = trips_to(database)
+    for row in rows(database)[:: len(rows(database)) // 5]:
+        statements.clear()
+        (found,) = items(database, message_id=row.message_id, limit=1)
+        assert (found["message_id"], found["channel"]) == (row.message_id, row.channel)
+    assert items(database, message_id=new_id()) == []

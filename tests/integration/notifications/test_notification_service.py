@@ -26,6 +26,8 @@ from runtime.rpc_client import RpcPool
 from runtime.settings import OWNERS, Settings
 from runtime.wire import pack
 
+ANA = Actor(role="manager", name="ana")
+
 
 def environment(settings: Settings) -> dict[str, str]:
     given = {f"RODIZIO_{option.name.upper()}": str(getattr(settings, option.name)) for option in fields(settings)}
@@ -118,15 +120,15 @@ def test_what_a_person_settles_as_not_sent_goes_out(running: Settings, sandbox: 
         publisher.publish_and_wait(pack(WORK_ASSIGNED, [fact], lane="live"), 10)
         wait_for(lambda: [item["state"] for item in emails()] == ["unknown"])
         sandbox.fault("email", None)
-        decision = {"message_id": emails()[0]["message_id"], "outcome": "not_sent", "by": "ana"}
+        decision = {"message_id": emails()[0]["message_id"], "outcome": "not_sent"}
         with pytest.raises(Conflict, match="still being looked up"):
-            pool.call("notifications", "settle_message", **decision)
+            pool.call_as(ANA, "notifications", "settle_message", **decision)
         with closing(open_database("notifications", running)) as database:
             age_doubts(database)
-        assert pool.call("notifications", "settle_message", **decision)["state"] == "queued"
+        assert pool.call_as(ANA, "notifications", "settle_message", **decision)["state"] == "queued"
         wait_for(lambda: [item["state"] for item in emails()] == ["sent"])
         with pytest.raises(Conflict, match="is sent; ana settled it as not_sent"):
-            pool.call("notifications", "settle_message", **decision)
+            pool.call_as(ANA, "notifications", "settle_message", **decision)
         assert sandbox.per_intent() == {decision["message_id"]: 1}
     finally:
         pool.close()

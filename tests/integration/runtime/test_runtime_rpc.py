@@ -13,7 +13,7 @@ from faults.installation import Installation
 from faults.proxy import Proxy
 from runtime_cases import wait_for
 
-from contracts.access import OPERATOR
+from contracts.access import NOBODY, OPERATOR, Actor
 from contracts.capture import ACCEPT_SUBMISSION, AcceptSubmission
 from runtime import rpc_client
 from runtime.errors import Broken, Conflict, Invalid, NotFound, TimedOut, Unavailable
@@ -240,3 +240,25 @@ def submission(number: int) -> AcceptSubmission:
         digest=f"{number:064x}",
         import_id="crowd",
     )
+
+
+@pytest.mark.feature("R14", "GTW-1")
+def test_what_operators_need_is_for_those_who_see_everything(capture: Installation) -> None:
+    pool = RpcPool(capture.settings)
+    asked: dict[str, dict[str, Any]] = {
+        "bus_status": {},
+        "parked_list": {},
+        "parked_replay": {"ids": []},
+        "parked_drop": {"ids": []},
+    }
+    seers = (OPERATOR, Actor(role="manager"))
+    others = (Actor(role="supervisor", team_ids=(new_id(),)), Actor(role="seller", seller_id=new_id()), NOBODY)
+    try:
+        for method, arguments in asked.items():
+            for actor in seers:
+                pool.call_as(actor, "capture", method, **arguments)
+            for actor in others:
+                with pytest.raises(NotFound, match="no bus capture"):
+                    pool.call_as(actor, "capture", method, **arguments)
+    finally:
+        pool.close()

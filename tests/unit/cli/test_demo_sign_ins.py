@@ -83,7 +83,7 @@ def test_a_second_time_changes_nothing(settings: Settings, database: Database) -
     with database.read() as connection:
         admin = accounts.by_login(connection, "admin@example.com")
     assert admin
-    database.transact(accounts.set_password, admin["id"], "my own password")
+    database.transact(accounts.set_password, admin["id"], passwords.hash_of("my own password"))
 
     assert open_all(settings) == first
     assert [one.login for one in first if one not in sign_ins.still_valid(settings, first)] == ["admin@example.com"]
@@ -96,7 +96,7 @@ def test_a_second_time_changes_nothing(settings: Settings, database: Database) -
 def test_where_others_sign_in_nobody_of_the_demo_does(settings: Settings, database: Database) -> None:
     assert sign_ins.is_ours_to_fill(settings)
     real = {"login": "ana@kitchens.example", "name": "Ana", "role": "admin"}
-    database.transact(accounts.create, real, "correct horse battery")
+    database.transact(accounts.create, real, passwords.hash_of("correct horse battery"))
 
     assert open_all(settings) == []
     assert not sign_ins.is_ours_to_fill(settings)

@@ -8,6 +8,7 @@ from rich.console import Console
 from cli import run, sign_ins
 from cli.kitchens import people
 from cli.run import _Installation
+from gateway.accounts import passwords
 from gateway.accounts import people as accounts
 from runtime.database import open_database
 from runtime.migrations import upgrade
@@ -42,7 +43,7 @@ def found(settings: Settings) -> None:
         if person.role == "seller":
             wanted["seller_id"] = f"01890000-0000-7000-8000-{number:012}"
         if person.role != "seller" or number < 7:
-            database.transact(accounts.create, wanted, f"password of {number}")
+            database.transact(accounts.create, wanted, passwords.hash_of(f"password of {number}"))
             lines.append(sign_ins.SignIn(person.login, f"password of {number}", person.role, person.name))
     sign_ins._write(settings.var / sign_ins.FILE, lines)
     database.close()
@@ -67,7 +68,7 @@ def test_a_password_that_was_changed_is_not_told(settings: Settings) -> None:
     with database.read() as connection:
         row = accounts.by_login(connection, "manager@example.com")
     assert row
-    database.transact(accounts.set_password, row["id"], "known to one alone")
+    database.transact(accounts.set_password, row["id"], passwords.hash_of("known to one alone"))
     database.close()
 
     text = told(settings)

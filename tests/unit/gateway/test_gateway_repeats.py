@@ -6,8 +6,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from gateway import keys, store
-from gateway.api import idempotency
+from gateway import keys, repeats, store
 from gateway.parts import EXTENSION
 from gateway.throttle import Throttle
 from runtime.database import Database
@@ -105,8 +104,8 @@ def test_an_answer_is_kept_for_a_day(
     client: FlaskClient, headers: dict[str, str], created: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     post(client, headers, "k1")
-    later = idempotency.utc_now() + idempotency.KEPT * 1.1
-    monkeypatch.setattr(idempotency, "utc_now", lambda: later)
+    later = repeats.utc_now() + repeats.KEPT * 1.1
+    monkeypatch.setattr(repeats, "utc_now", lambda: later)
     post(client, headers, "k1")
     assert len(created) == 2
 

@@ -85,7 +85,7 @@ def test_a_seller_sees_who_it_is_and_reaches_them_with_one_thumb(seller: Person,
         assert f'href="{link}"' in shown
     assert "Rooms?" in shown
     assert "three" in shown
-    assert "912 345 678" not in shown  # it stands above already
+    assert shown.count("912 345 678") == 1  # above, not among the answers
     assert "Given to you" in shown
 
 
@@ -215,7 +215,7 @@ def test_a_closed_lead_cannot_be_acted_on(seller: Person, story: Story) -> None:
     }
     story.work["state"] = "closed"
     shown = seller.get(story.address).text
-    assert "€1,250.00" in shown
+    assert "€1,250" in shown
     assert 'id="act"' not in shown
     assert 'id="return"' not in shown
 

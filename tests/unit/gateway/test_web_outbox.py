@@ -8,9 +8,9 @@ from flask import Flask
 from page_cases import HTMX, Person
 
 from gateway.accounts import audit
+from gateway.providers.simulation import NotPretended
 from gateway.web import outbox
 from runtime.database import Database
-from runtime.errors import Conflict
 from runtime.ids import new_id
 
 pytestmark = pytest.mark.feature("NOT-8")
@@ -64,8 +64,8 @@ def test_an_empty_list_says_so(enter: Any, services: Any, query: str, words: str
 
 def test_a_simulation_is_passed_on_and_shown_again(enter: Any, services: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     item = sent()
-    services.answers["notifications", "message"] = {"work_id": item["work_id"]}
-    services.answers["notifications", "outbox"] = {"items": [sent(), item], "next": None}
+    known = {item["message_id"]: item, "another": sent()}
+    services.answers["notifications", "outbox"] = lambda message_id, limit: {"items": [known[message_id]], "next": None}
     asked: list[tuple[str, str, str]] = []
     monkeypatch.setattr(outbox, "simulate", lambda *arguments: asked.append(arguments))
     browser = enter("manager")
@@ -81,15 +81,14 @@ def test_a_message_that_went_to_people_cannot_be_simulated(
     enter: Any, services: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     item = sent()
-    services.answers["notifications", "message"] = {"work_id": item["work_id"]}
     services.answers["notifications", "outbox"] = {"items": [item], "next": None}
 
     def refuse(*_arguments: Any) -> None:
-        raise Conflict("it is real")
+        raise NotPretended("it is real")
 
     monkeypatch.setattr(outbox, "simulate", refuse)
     part = enter("manager").post(f"/outbox/{item['message_id']}/simulate", {"kind": "failed"}, headers=HTMX)
-    assert "it is real" in part.text
+    assert "This message went to real people" in part.text
     assert "load delay" not in part.text
 
 

@@ -9,7 +9,7 @@ from flask import Flask
 from page_cases import HTMX, Person, methods
 from werkzeug.datastructures import MultiDict
 
-from gateway.accounts import audit, people
+from gateway.accounts import audit, passwords, people
 from gateway.web import hours, seller_form
 from gateway.web.calendar import MONTH_SELLERS
 from runtime.database import Database
@@ -122,7 +122,7 @@ def company(services: Any) -> Any:
         ("distribution", "fairness"): {"items": [SHARE], "next": None},
         ("distribution", "list_rules"): {"items": [{"form_id": FORM, "team_id": NORTH}], "next": None},
         ("distribution", "set_rule"): {},
-        ("distribution", "list_time_off"): {"items": [{**SELLER["time_off"][0], "seller_id": RUI}], "next": None},
+        ("distribution", "list_time_off"): {"items": [{**SELLER["time_off"][0], "seller_id": RUI}], "is_cut": False},
         ("distribution", "add_time_off"): SELLER,
         ("distribution", "remove_time_off"): SELLER,
         ("capture", "list_forms"): {"items": [{"form_id": FORM, "name": SCRIPT, "active": True}], "next": None},
@@ -362,7 +362,7 @@ def test_a_manager_does_not_get_into_an_administrators_account(
     manager: Person, database: Database, services: Any
 ) -> None:
     boss = {"login": "boss@example.com", "name": "Boss", "role": "admin", "seller_id": RUI}
-    database.transact(people.create, boss, "correct horse battery")
+    database.transact(people.create, boss, passwords.hash_of("correct horse battery"))
     assert manager.post(f"/sellers/{RUI}/password", {}).status_code == 404
     services.answers["distribution", "get_seller"] = {**SELLER, "email": "boss@example.com"}
     assert manager.post(f"/sellers/{RUI}/sign-in", {}).status_code == 303
@@ -445,13 +445,21 @@ def test_a_week_shows_hours_holidays_and_time_off_by_the_sellers_clock(manager: 
     asked = sent(services, "list_time_off")
     assert asked["since"] < "2026-10-12"
     assert asked["until"] > "2026-10-19"
-    assert asked["team_id"] == NORTH
+    assert asked["seller_ids"] == [RUI]
+    assert sent(services, "list_sellers")["team_id"] == NORTH
+    assert "left out" not in page
     table = page[page.index("<tbody>") : page.index("</tbody>")]
     cells = ["Away" in cell or "09:00–13:00" in cell for cell in table.split("<td>")[1:]]
     assert cells == [True, True, True, True, True, False, False]
     assert [place for place, cell in enumerate(table.split("<td>")[1:]) if "Away" in cell] == [1, 2]
     for link in ("day=2026-10-07", "day=2026-10-21"):
         assert link in page
+
+
+@pytest.mark.parametrize("view", ["week", "month"])
+def test_a_calendar_that_lacks_time_off_says_so(manager: Person, services: Any, view: str) -> None:
+    services.answers["distribution", "list_time_off"] = {"items": [], "is_cut": True}
+    assert "the latest is left out" in manager.get(f"/calendar?view={view}").text
 
 
 def test_a_month_counts_who_is_there(manager: Person, services: Any) -> None:
