@@ -49,11 +49,13 @@ def installed_programs() -> Path | None:
 class PostgresCluster:
     """One private server. The processes end with the thread that started them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **settings: str) -> None:
         """Describes the cluster in `folder`; nothing runs or is written yet.
 
         folder: where it is kept; as root, every folder above it must be open to the `postgres` account.
+        settings: of the server, where they are to differ from PostgreSQL's own.
         """
+        self._settings = settings
         self.folder = folder.resolve()
         self._user = _ACCOUNT if os.geteuid() == 0 else None
         self._server: subprocess.Popen[bytes] | None = None
@@ -87,6 +89,7 @@ class PostgresCluster:
         command = [
             *(str(find_programs() / "postgres"), "-D", str(self._data), "-p", str(self.port)),
             *("-c", f"listen_addresses={ports.LOOPBACK}", "-c", f"unix_socket_directories={self._socket_folder()}"),
+            *(part for name, value in self._settings.items() for part in ("-c", f"{name}={value}")),
         ]
         with (self.folder / "server.log").open("ab") as log:
             self._server = subprocess.Popen(

@@ -91,8 +91,9 @@ def amqp_url(broker: RabbitNode, vhost: str) -> str:
 
 @pytest.fixture(scope="session")
 def postgres(_server_folder: Path) -> Iterator[PostgresCluster]:
-    """One private PostgreSQL cluster for the whole run; tests that stop or kill a cluster take `own_postgres`."""
-    with _started(PostgresCluster(_server_folder / "postgres")) as cluster:
+    """One private PostgreSQL cluster for the whole run; tests that stop or kill a cluster take `own_postgres`. It does
+    not wait for the disk, which only a crash of the machine would tell."""
+    with _started(PostgresCluster(_server_folder / "postgres", fsync="off")) as cluster:
         yield cluster
 
 

@@ -101,6 +101,12 @@ class Walk:
         if weight > HEAVIEST:
             self._fault(f"weighs {weight} bytes")
 
+    def show(self, look: str) -> None:
+        """Turns to the light or dark look."""
+        # What fades from one look to the other is too faint on its way.
+        self.page.emulate_media(color_scheme=look, reduced_motion="reduce")  # type: ignore[arg-type]
+        self.page.evaluate(_SHOWS, look)
+
     def check_access(self, where: str, *rules: str) -> None:
         """axe finds nothing serious, by all rules or by some of them."""
         for found in self.page.evaluate(_RUN, list(rules) or None):
@@ -130,16 +136,15 @@ def kind_of(path: str) -> str:
 
 
 def thoroughly(walk: Walk) -> None:
-    """Looks at a page on a phone and on a desk, light and dark."""
+    """Looks at a page on a phone and on a desk, and once more in the dark, where only colours are others."""
     walk.check_weight()
     for size, width, height in (("phone", 390, 844), ("desktop", 1280, 900)):
         walk.page.set_viewport_size({"width": width, "height": height})
         walk.check_width()
-        for look in ("light", "dark"):
-            # What fades from one look to the other is too faint on its way.
-            walk.page.emulate_media(color_scheme=look, reduced_motion="reduce")
-            walk.page.evaluate(_SHOWS, look)
-            walk.check_access(f"{size}, {look}", *(["color-contrast"] if look == "dark" else []))
+        walk.show("light")
+        walk.check_access(size)
+    walk.show("dark")
+    walk.check_access("dark", "color-contrast")
 
 
 def briefly(walk: Walk) -> None:
