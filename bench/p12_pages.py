@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from bench.figure import figure
@@ -18,6 +19,7 @@ from bench.measure import median, percentile, say, wait_quiet
 from bench.options import Options
 from bench.system import System
 from contracts.access import Actor
+from runtime.clock import iso, utc_now
 from runtime.rpc_client import RpcPool
 
 PER_SECOND = 20.0
@@ -133,6 +135,8 @@ def _sellers_calls(actor: Actor) -> list[Call]:
 
 
 def _managers_calls() -> list[Call]:
+    now = utc_now().replace(minute=0, second=0, microsecond=0)
+
     def ask(service: str, method: str, **arguments: Any) -> Callable[[RpcPool], Any]:
         return lambda pool: pool.call_as(MANAGER, service, method, **arguments)
 
@@ -144,7 +148,7 @@ def _managers_calls() -> list[Call]:
         ("outbox", ask("notifications", "outbox", limit=50)),
         (
             "overview",
-            ask("reporting", "overview", since="2000-01-01T00:00:00+00:00", until="2100-01-01T00:00:00+00:00"),
+            ask("reporting", "overview", since=iso(now - timedelta(days=30)), until=iso(now + timedelta(days=1))),
         ),
     ]
 
