@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from bench.figure import figure
@@ -61,9 +62,9 @@ def _measure(system: System, database: str, options: Options) -> dict[str, Any]:
     try:
         for number in range(1, options.runs + 1):
             wait_quiet(options.quiet_seconds)
-            rest.append(_ask(pool, calls, lambda: time.sleep(options.seconds or SECONDS_AT_REST)))
+            rest.append(_ask(pool, calls, partial(_rest, options.seconds or SECONDS_AT_REST)))
             wait_quiet(options.quiet_seconds)
-            busy.append(_ask(pool, calls, lambda: rates.append(system.waiting(options.leads).per_second)))
+            busy.append(_ask(pool, calls, lambda began: rates.append(system.waiting(options.leads, began).per_second)))
             say(
                 f"P12 {database} {number}/{options.runs}: p99 {busy[-1].p(99):.0f} ms during a drain of"
                 f" {rates[-1]:.0f}/s, {rest[-1].p(99):.0f} ms at rest"
@@ -73,19 +74,25 @@ def _measure(system: System, database: str, options: Options) -> dict[str, Any]:
     return _figure(database, rest, busy, rates)
 
 
-def _ask(pool: RpcPool, calls: list[Call], meanwhile: Callable[[], object]) -> Waits:
-    """Makes the calls, in turn, until `meanwhile` returns."""
-    waits, done = Waits(), threading.Event()
+def _rest(seconds: float, began: Callable[[], object]) -> None:
+    began()
+    time.sleep(seconds)
+
+
+def _ask(pool: RpcPool, calls: list[Call], meanwhile: Callable[[Callable[[], object]], object]) -> Waits:
+    """Makes the calls, in turn, from when `meanwhile` says that it began until it returns."""
+    waits, began, done = Waits(), threading.Event(), threading.Event()
 
     def one(name: str, call: Callable[[RpcPool], Any], due: float) -> None:
         call(pool)
         waits.add(name, (time.perf_counter() - due) * 1000)
 
     def pace() -> None:
-        began = time.perf_counter()
+        began.wait()
+        start = time.perf_counter()
         asked = []
         for number, (name, call) in enumerate(itertools.cycle(calls)):
-            due = began + number / PER_SECOND
+            due = start + number / PER_SECOND
             if done.wait(max(0.0, due - time.perf_counter())):
                 break
             asked.append(askers.submit(one, name, call, due))
@@ -95,9 +102,10 @@ def _ask(pool: RpcPool, calls: list[Call], meanwhile: Callable[[], object]) -> W
     with ThreadPoolExecutor(AT_ONCE) as askers, ThreadPoolExecutor(1) as pacer:
         pacing = pacer.submit(pace)
         try:
-            meanwhile()
+            meanwhile(began.set)
         finally:
             done.set()
+            began.set()
         pacing.result()
     return waits
 

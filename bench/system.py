@@ -2,7 +2,7 @@
 
 import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from typing import Self
 
@@ -140,8 +140,11 @@ class System:
             self._wait_reached(targets, leads)
         return Drain.of(leads, meter)
 
-    def waiting(self, leads: int) -> Drain:
-        """Lets `leads` submissions wait in capture's queue, then lets capture go; all other services run all along."""
+    def waiting(self, leads: int, began: Callable[[], object] = lambda: None) -> Drain:
+        """Lets `leads` submissions wait in capture's queue, then lets capture go; all other services run all along.
+
+        began: called when capture goes.
+        """
         targets, facts = self._targets(leads), list(itertools.islice(self.facts(), leads))
         with ExitStack() as hold:
             hold.enter_context(self.processes.held("capture"))
@@ -151,6 +154,7 @@ class System:
                 raise RuntimeError("capture was not held: some leads did not wait")
             with Meter(self.roots) as meter:
                 hold.close()
+                began()
                 self._wait_reached(targets, leads)
         return Drain.of(leads, meter)
 
