@@ -55,11 +55,6 @@ class Holder:
     scopes: frozenset[str]
     account_id: str = ""
 
-    @property
-    def is_signed_in(self) -> bool:
-        """Whether somebody is here themself, not a program with a key."""
-        return bool(self.actor.account_id)
-
 
 def issue(
     transaction: Transaction, name: str, scopes: Sequence[str] = ("read", "write", "admin"), role: Role = "admin"

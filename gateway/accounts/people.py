@@ -222,11 +222,6 @@ def time_zones() -> tuple[str, ...]:
     return tuple(sorted(available_timezones()))
 
 
-def any_there(connection: Connection) -> bool:
-    """Whether there is an account at all."""
-    return connection.execute(sa.select(account.c.id).limit(1)).first() is not None
-
-
 def _row_of(values: Mapping[str, Any]) -> dict[str, Any]:
     row = {name: values[name] for name in _CHANGEABLE}
     ids = {"seller_id": values["seller_id"] or None, "team_ids": sorted(set(values["team_ids"]))}

@@ -12,7 +12,7 @@ from gateway.accounts import administration, people, sessions
 from gateway.parts import actor, call, call_if_there, parts
 from gateway.web.once import once
 from gateway.web.pages import Pages, account, from_cursor, is_partial
-from gateway.web.shown import by_name, codes_of, role_name
+from gateway.web.shown import codes_of, role_name, staff_by_name
 from runtime.errors import Conflict, Invalid
 
 pages = Pages("accounts", ADMINS)
@@ -167,8 +167,7 @@ def _form(
         known=known,
         version=version or (known.version if known else 0),
         newer=newer,
-        sellers=by_name(names and names["sellers"]),
-        teams=by_name(names and names["teams"]),
+        **staff_by_name(names),
         is_complete=names is not None,
         sessions=known_sessions,
         roles=ROLES,

@@ -12,7 +12,7 @@ from gateway.keys import NAME, SCOPES
 from gateway.parts import actor, call, call_if_there, parts
 from gateway.web.once import once
 from gateway.web.pages import Pages
-from gateway.web.shown import by_name, codes_of
+from gateway.web.shown import codes_of, staff_by_name
 from runtime.errors import Invalid
 
 pages = Pages("keys", ADMINS)
@@ -74,8 +74,7 @@ def _page(typed: dict[str, Any], problems: dict[str, str] | None = None) -> str:
         keys=known,
         roles=ROLES,
         names=names or {"sellers": {}, "teams": {}},
-        sellers=by_name(names and names["sellers"]),
-        teams=by_name(names and names["teams"]),
+        **staff_by_name(names),
         scopes=[(scope, scopes[scope]) for scope in SCOPES],
         longest=NAME,
     )

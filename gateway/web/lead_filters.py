@@ -8,7 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from contracts import limits
-from gateway.web.shown import by_name
+from gateway.web.shown import by_name, staff_by_name
 from runtime.clock import iso
 
 Typed = dict[str, str]
@@ -88,6 +88,5 @@ def choices(forms: list[Any], names: Mapping[str, Mapping[str, str]]) -> Choices
     return Choices(
         forms=[(form["id"], form["name"]) for form in forms],
         sources=by_name({form["source"]: form["source"] for form in forms}),
-        sellers=by_name(names["sellers"]),
-        teams=by_name(names["teams"]),
+        **staff_by_name(names),
     )

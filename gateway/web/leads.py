@@ -17,7 +17,7 @@ from gateway.store import forms_by_name
 from gateway.web import lead_export, lead_filters
 from gateway.web.lead_filters import Typed
 from gateway.web.pages import Pages, account, from_cursor, is_partial
-from gateway.web.shown import by_name, problem_text
+from gateway.web.shown import problem_text, staff_by_name
 from gateway.worklist import with_assignments
 from runtime.clock import iso, parse_iso, utc_now
 from runtime.errors import Invalid
@@ -42,7 +42,7 @@ def index() -> Any:
         return redirect(_address(favourite.filters), 303)
     names = call("distribution", "staff_names")
     context = from_cursor(lambda cursor: _found(filters, cursor))
-    context |= {"filters": filters, "names": names, "staff": _staff(names)}
+    context |= {"filters": filters, "names": names, "staff": staff_by_name(names)}
     context |= {"views": views, "view": next((view for view in views if view.filters == filters), None)}
     if not is_partial():
         return render_template("leads/index.html", **context, choices=lead_filters.choices(forms, names))
@@ -172,8 +172,3 @@ def change_view(view_id: object) -> Any:
 def _address(filters: Mapping[str, Any]) -> str:
     """Where the list is with these filters; without any it must say that it means all leads."""
     return url_for("leads.index", **filters) if filters else url_for("leads.index", all=1)
-
-
-def _staff(names: Mapping[str, Mapping[str, str]]) -> dict[str, list[tuple[str, str]]]:
-    """To whom leads can be given."""
-    return {"sellers": by_name(names["sellers"]), "teams": by_name(names["teams"])}

@@ -185,6 +185,11 @@ def by_name(names: Mapping[str, str] | None) -> list[tuple[str, str]]:
     return sorted((names or {}).items(), key=lambda pair: pair[1].casefold())
 
 
+def staff_by_name(names: Mapping[str, Mapping[str, str]] | None) -> dict[str, list[tuple[str, str]]]:
+    """`sellers` and `teams` of `distribution.staff_names`, each as `by_name` has them."""
+    return {kind: by_name(names[kind] if names else None) for kind in ("sellers", "teams")}
+
+
 def with_query(**changes: Any) -> str:
     """Address of the page in hand with other parameters; one that is None is left out."""
     query = {**request.args.to_dict(), **changes}

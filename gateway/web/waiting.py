@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from contracts.access import MANAGERS, SUPERVISORS
 from gateway.parts import call
 from gateway.web.pages import Pages, account, from_cursor
-from gateway.web.shown import by_name
+from gateway.web.shown import staff_by_name
 from gateway.worklist import waiting
 
 pages = Pages("waiting", SUPERVISORS)
@@ -33,8 +33,7 @@ def index() -> str:
         total=counted["waiting"],
         team_id=team_id,
         names=names,
-        teams=by_name(names["teams"]),
-        staff={"sellers": by_name(names["sellers"]), "teams": by_name(names["teams"])},
+        staff=staff_by_name(names),
         advice=advice,
     )
 

@@ -1,6 +1,7 @@
 """Use cases of the outbox viewer: every message, what it says and what became of it."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -60,9 +61,8 @@ def outbox(
     for event in timeline.events_of(connection, [row.message_id for row in rows]):
         shown = {"at": iso(event.at), "kind": event.kind, "code": event.code, "text": event.text}
         events[event.message_id].append(shown)
-    gathering = {row.message_id: row.digest_id for row in rows if _is_gathering(row)}
-    gathered = outbound.gathered(connection, sorted(set(gathering.values())))
-    items = [_item(row, links, gathered.get(gathering.get(row.message_id, "")), events[row.message_id]) for row in rows]
+    gathered = outbound.gathered(connection, sorted({row.digest_id for row in rows if _is_gathering(row)}))
+    items = [_item(row, links, gathered, events[row.message_id]) for row in rows]
     return {"items": items, "next": following}
 
 
@@ -87,8 +87,12 @@ def _is_gathering(row: Any) -> bool:
     return row.channel != "in_app" and bool(row.digest_id) and not row.body
 
 
-def _item(row: Any, links: Links, gathered: tuple[int, str] | None, events: list[dict[str, Any]]) -> dict[str, Any]:
-    leads, source = gathered or (row.leads, row.source)
+def _item(
+    row: Any, links: Links, gathered: Mapping[str, tuple[int, str]], events: list[dict[str, Any]]
+) -> dict[str, Any]:
+    leads, source = row.leads, row.source
+    if _is_gathering(row):
+        leads, source = gathered.get(row.digest_id, (leads, source))
     text = Text(row.subject, row.body)
     if not row.body:
         text = render(

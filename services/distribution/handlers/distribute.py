@@ -198,15 +198,22 @@ def decision_row(row: Work, *, snapshot_id: str | None, rule_version: int | None
     }
 
 
+def about(row: Mapping[Any, Any]) -> dict[str, Any]:
+    """What every fact about a work says first; with an id of its own each time."""
+    return {
+        "id": new_id(),
+        "subject": row["work_id"],
+        "subject_version": row["assignment_version"],
+        "correlation_id": row["correlation_id"],
+        "work_id": row["work_id"],
+        "lead_id": row["lead_id"],
+    }
+
+
 def assigned_fact(row: Work, previous_seller_id: str = "") -> WorkAssigned:
     """What others are told of an assignment that has just been made."""
     return WorkAssigned(
-        id=new_id(),
-        subject=row["work_id"],
-        subject_version=row["assignment_version"],
-        correlation_id=row["correlation_id"],
-        work_id=row["work_id"],
-        lead_id=row["lead_id"],
+        **about(row),
         contact_id=row["contact_id"],
         form_id=row["form_id"],
         source=row["source"],
@@ -222,12 +229,7 @@ def assigned_fact(row: Work, previous_seller_id: str = "") -> WorkAssigned:
 def waits_fact(row: Mapping[Any, Any], rule_version: int) -> WorkWaits:
     """What others are told of work that waits in a pool to which the rule of this version brought it; 0: a person."""
     return WorkWaits(
-        id=new_id(),
-        subject=row["work_id"],
-        subject_version=row["assignment_version"],
-        correlation_id=row["correlation_id"],
-        work_id=row["work_id"],
-        lead_id=row["lead_id"],
+        **about(row),
         team_id=row["team_id"],
         captured_at=iso(row["captured_at"]),
         rule_version=rule_version,

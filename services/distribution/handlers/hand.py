@@ -19,11 +19,10 @@ from contracts.distribution import WORK_ASSIGNED, WORK_UNASSIGNED, WORK_WAITS, W
 from contracts.errors import CONFLICT, INVALID, NOT_ALLOWED, NOT_FOUND, REQUIRED, TOO_LONG
 from runtime.clock import iso, utc_now
 from runtime.errors import Conflict, Invalid, NotFound, RuntimeRefusal, invalid
-from runtime.ids import new_id
 from runtime.transaction import Transaction
 from services.distribution import store
 from services.distribution.checks import known_id
-from services.distribution.handlers.distribute import Work, assigned_fact, decision_row, distribute, waits_fact
+from services.distribution.handlers.distribute import Work, about, assigned_fact, decision_row, distribute, waits_fact
 from services.distribution.handlers.pool import OpenPools, Standing, open_pools
 from services.distribution.handlers.views import assignment, assignments, describe
 
@@ -300,12 +299,7 @@ def _waits(now: datetime, team_id: str | None) -> dict[str, Any]:
 
 def _unassigned_fact(row: Work, seller_id: str, now: datetime, reason: str) -> WorkUnassigned:
     return WorkUnassigned(
-        id=new_id(),
-        subject=row["work_id"],
-        subject_version=row["assignment_version"],
-        correlation_id=row["correlation_id"],
-        work_id=row["work_id"],
-        lead_id=row["lead_id"],
+        **about(row),
         seller_id=seller_id,
         unassigned_at=iso(now),
         reason=reason,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from account_cases import ANA, make
 from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
@@ -14,7 +15,7 @@ from flask.testing import FlaskClient
 from contracts.access import Actor
 from contracts.capture import ACCEPT_SUBMISSION, AcceptSubmission, FieldRule, FormChanged
 from gateway import keys, store
-from gateway.accounts import passwords
+from gateway.accounts import passwords, people
 from gateway.app import create_app, make_parts
 from gateway.parts import EXTENSION
 from runtime.database import Database, open_database
@@ -207,6 +208,12 @@ def app(
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
     return app.test_client()
+
+
+@pytest.fixture
+def ana(database: Database) -> people.Account:
+    """An administrator, who is not signed in."""
+    return make(database, ANA)
 
 
 @pytest.fixture

@@ -29,11 +29,6 @@ def client(app: Flask) -> FlaskClient:
     return english(app.test_client())
 
 
-@pytest.fixture
-def ana(database: Database) -> people.Account:
-    return make(database, ANA)
-
-
 def test_a_password_is_kept_as_argon2id_and_never_as_it_is(database: Database, ana: people.Account) -> None:
     kept = kept_hash(database, ana.id)
     assert kept.startswith("$argon2id$")

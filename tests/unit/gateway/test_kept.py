@@ -4,7 +4,7 @@ import html
 import re
 
 import pytest
-from account_cases import ANA, PASSWORD, age, cookie, make, sign_in, token_of
+from account_cases import ANA, PASSWORD, age, cookie, sign_in, token_of
 from flask import Flask
 from flask.testing import FlaskClient
 from page_cases import Person, english
@@ -22,11 +22,6 @@ pytestmark = pytest.mark.feature("GTW-1", "R16")
 def client(app: Flask) -> FlaskClient:
     """A browser of somebody who prefers English and is not signed in."""
     return english(app.test_client())
-
-
-@pytest.fixture
-def ana(database: Database) -> people.Account:
-    return make(database, ANA)
 
 
 def resent(client: FlaskClient, page: str) -> TestResponse:

@@ -32,11 +32,6 @@ def client(app: Flask) -> FlaskClient:
     return english(app.test_client())
 
 
-@pytest.fixture
-def ana(database: Database) -> people.Account:
-    return make(database, ANA)
-
-
 def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(ana: people.Account, client: FlaskClient) -> None:
     line = cookie(sign_in(client))
     assert "HttpOnly" in line
