@@ -8,6 +8,7 @@ from typing import Any
 
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
+from runtime.ports import LOOPBACK
 from runtime.settings import Settings
 from sandbox.app import create_app
 from sandbox.callbacks import Gateway
@@ -19,12 +20,12 @@ class _Handler(WSGIRequestHandler):
         self.close_connection = True  # there is nothing left to read the next request from
 
 
-def server(port: int, ledger: Path, gateway: Gateway | None = None) -> BaseWSGIServer:
-    """The sandbox bound to a port of this machine, 0 for any: it believes whatever it is told.
+def server(port: int, ledger: Path, gateway: Gateway | None = None, host: str = LOOPBACK) -> BaseWSGIServer:
+    """The sandbox bound to a port, 0 for any, of this machine unless told otherwise: it believes whatever it is told.
 
     Werkzeug's threaded server, since it hands out the socket, without which no connection can be dropped on request.
     """
-    return make_server("127.0.0.1", port, create_app(ledger, gateway), threaded=True, request_handler=_Handler)
+    return make_server(host, port, create_app(ledger, gateway), threaded=True, request_handler=_Handler)
 
 
 def main() -> None:
@@ -34,7 +35,7 @@ def main() -> None:
     key = private_key(settings.sandbox_key) if settings.sandbox_key else None
     token = settings.twilio_auth_token if settings.sms_is_pretended else ""
     gateway = Gateway(settings.local_address, settings.address, token, key)
-    serving = server(settings.sandbox_port, settings.var / "sandbox.db", gateway)
+    serving = server(settings.sandbox_port, settings.var / "sandbox.db", gateway, settings.sandbox_host)
 
     def stop(_signal: int, _frame: object) -> None:
         threading.Thread(target=serving.shutdown, daemon=True).start()

@@ -63,3 +63,7 @@ def sendgrid_signature(key: ec.EllipticCurvePrivateKey, timestamp: str, body: by
 
 def _text(raw: bytes) -> str:
     return base64.b64encode(raw).decode()
+
+
+if __name__ == "__main__":
+    print("\n".join(f"{name}={value}" for name, value in new_environment().items()))

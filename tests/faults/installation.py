@@ -59,7 +59,7 @@ class Installation:
     running: dict[str, Running] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.settings = replace(self.settings, health_port=_free_row(len(OWNERS)), gateway_port=ports.pick_free(1)[0])
+        self.settings = replace(self.settings, health_port=free_row(len(OWNERS)), gateway_port=ports.pick_free(1)[0])
         self._stopping = threading.Event()
         self._lock = threading.RLock()
         self._keeper = threading.Thread(target=self._keep, daemon=True)
@@ -86,7 +86,8 @@ class Installation:
             self._rpc.close()
 
     def start(self, *names: str, **changes: object) -> Self:
-        """Starts processes (a service's name, "gateway" or "projection") and waits until they are ready.
+        """Starts processes (a service's name, "gateway" or "projection") and waits until they are ready. A second
+        replica of a service is called "service#2"; it needs a `health_port` of its own.
 
         changes: settings that these processes get different ones of.
         """
@@ -109,6 +110,13 @@ class Installation:
             return requests.get(f"{self._probe_of(name)}/health/ready", timeout=2).ok
         except requests.RequestException:
             return False
+
+    def metrics(self, name: str) -> str:
+        """What /metrics says; nothing while it does not answer."""
+        try:
+            return requests.get(f"{self._probe_of(name)}/metrics", timeout=2).text
+        except requests.RequestException:
+            return ""
 
     def problems(self, name: str) -> list[str]:
         """What keeps `name` from being ready, in its own words."""
@@ -169,8 +177,10 @@ class Installation:
     def _probe_of(self, name: str) -> str:
         if name == "gateway":
             return self.url
-        owner = {"projection": "gateway", "fragile_receiver": "distribution"}.get(name, name)
-        return f"http://127.0.0.1:{self.settings.health_port_of(owner)}"
+        owner = {"projection": "gateway", "fragile_receiver": "distribution"}.get(name, name.partition("#")[0])
+        first = self.running[name].changes.get("RODIZIO_HEALTH_PORT") if name in self.running else None
+        settings = replace(self.settings, health_port=int(first)) if first else self.settings
+        return f"http://127.0.0.1:{settings.health_port_of(owner)}"
 
     def _spawn(self, name: str, changes: dict[str, str]) -> None:
         with self._lock:
@@ -201,6 +211,7 @@ class Installation:
 
 
 def _command(name: str) -> list[str]:
+    name = name.partition("#")[0]
     if name in SERVICES:
         return [sys.executable, "-W", "ignore", "-m", "runtime.run", name]
     if name == "fragile_receiver":
@@ -215,7 +226,7 @@ def _signal(one: Running, number: signal.Signals) -> None:
         os.killpg(one.process.pid, number)
 
 
-def _free_row(length: int) -> int:
+def free_row(length: int) -> int:
     """The first of `length` free ports in a row."""
     while True:
         first = random.SystemRandom().randrange(20_000, 30_000)
