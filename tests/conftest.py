@@ -148,6 +148,13 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
     return Settings(database_url=database_url, var=tmp_path / "var", amqp_url="amqp://guest:guest@127.0.0.1:1/")
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def fresh_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """Settings on a database without any table, for tests of migrations, once per kind of database."""
+    url: str = "" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+    return Settings(database_url=url, var=tmp_path / "fresh", amqp_url="amqp://guest:guest@127.0.0.1:1/")
+
+
 @pytest.fixture
 def bus_settings(settings: Settings, amqp_url: str) -> Settings:
     """`settings` with an empty virtual host."""

@@ -69,6 +69,10 @@ class Installation:
         self._start("-m", "gateway.projection")
         self._wait(f"{self.address}/health/ready", "gateway")
 
+    def start_loader(self) -> None:
+        """Starts what looks at files and loads them."""
+        self._start("-m", "services.capture.loader")
+
     def wait_for_form(self, key: str) -> None:
         """Waits until the gateway has heard of a form."""
         until(lambda: requests.post(f"{self.address}/f/{key}", json={}, timeout=5).status_code != 404, f"form {key}")

@@ -4,17 +4,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from migrated_cases import migrated
 from notification_cases import Sandbox
 
 from runtime.database import Database, open_database
-from runtime.migrations import upgrade
 from runtime.settings import Settings
+
+_migrated, database_url, settings = migrated("notifications")
 
 
 @pytest.fixture
 def database(settings: Settings) -> Iterator[Database]:
     """An empty database of notifications, of each kind in turn."""
-    upgrade("notifications", settings)
     opened = open_database("notifications", settings)
     yield opened
     opened.close()

@@ -3,16 +3,17 @@
 from collections.abc import Iterator
 
 import pytest
+from migrated_cases import migrated
 
 from runtime.database import Database, open_database
-from runtime.migrations import upgrade
 from runtime.settings import Settings
+
+_migrated, database_url, settings = migrated("reporting")
 
 
 @pytest.fixture
 def database(settings: Settings) -> Iterator[Database]:
     """Empty and migrated."""
-    upgrade("reporting", settings)
     opened = open_database("reporting", settings)
     yield opened
     opened.close()
