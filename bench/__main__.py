@@ -21,8 +21,11 @@ ON_GROUND = {
     "P1": "bench.p1_form_posts",
     "P2": "bench.p2_drain",
     "P3": "bench.p3_latency",
+    "P4": "bench.p4_import",
+    "P11": "bench.p11_replicas",
     "P12": "bench.p12_pages",
     "PAGES": "bench.web_pages",
+    "CONTACTS": "bench.contacts_list",
 }
 """Figures that need a broker and a database: `run(ground, options)`."""
 

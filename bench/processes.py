@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from runtime.launch import launch_command, launch_environment
-from runtime.ports import pick_free
+from runtime.ports import is_free, pick_free
 
 ROOT = Path(__file__).resolve().parent.parent
 STOP_SECONDS = 12.0
@@ -103,6 +103,14 @@ class Processes:
 def free_port() -> int:
     """A TCP port nobody listens on at this moment."""
     return pick_free(1)[0]
+
+
+def free_row(count: int) -> int:
+    """The first of `count` neighbouring free ports."""
+    while True:
+        first = free_port()
+        if all(is_free(port) for port in range(first, first + count)):
+            return first
 
 
 def answers(url: str) -> bool:

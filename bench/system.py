@@ -13,7 +13,7 @@ from bench.drain import Drain, wait_for
 from bench.ground import Ground
 from bench.load import Refused, closed_loop
 from bench.measure import Meter, say
-from bench.processes import Processes, answers, free_port
+from bench.processes import Processes, answers, free_port, free_row
 from bench.stages import STAGES, Ledgers
 from bench.visitors import posts, visitors
 from bench.watch import Seen, watch_postgresql, watch_sqlite
@@ -25,10 +25,9 @@ from gateway.submission import submission_fact
 from runtime.database import open_database
 from runtime.ids import new_id
 from runtime.migrations import upgrade
-from runtime.ports import is_free
 from runtime.publisher import Publisher
 from runtime.rpc_client import RpcPool
-from runtime.settings import OWNERS, Settings
+from runtime.settings import OWNERS, PROBED, Settings
 from runtime.wire import pack
 
 CONNECTIONS = 16
@@ -64,7 +63,7 @@ class System:
             "RODIZIO_DATABASE_URL": self._database_url,
             "RODIZIO_VAR": str(self._var),
             "RODIZIO_GATEWAY_PORT": str(self.port),
-            "RODIZIO_HEALTH_PORT": str(_free_row(len(OWNERS))),
+            "RODIZIO_HEALTH_PORT": str(free_row(len(PROBED))),
             # checked for every post as always, but one visitor may send them all
             "RODIZIO_RATE_PER_IP": "100000000/minute",
             "RODIZIO_RATE_PER_FORM": "100000000/minute",
@@ -217,11 +216,3 @@ class System:
 
 def _patience(leads: int) -> float:
     return 30 + leads / SLOWEST_PER_SECOND
-
-
-def _free_row(count: int) -> int:
-    """The first of `count` neighbouring free ports."""
-    while True:
-        first = free_port()
-        if all(is_free(port) for port in range(first, first + count)):
-            return first

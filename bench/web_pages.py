@@ -32,10 +32,13 @@ MANAGERS = """
     /leads?owned=yes&q={name} /leads?seller={seller} /leads?form={form} /leads?since=2026-01-01
     /leads/count /leads/{lead} /leads/{lead}/background /leads/{lead}/hand /waiting
     /sellers /sellers?q=3 /sellers/{seller} /teams /teams/{team} /teams/forms /calendar
-    /forms /forms/{form} /quarantine /outbox /outbox?q={name} /suppressions /parked
+    /reports /reports?by=form /reports?by=seller /reports?by=team /reports?by=to_assignment /reports?by=to_contact
+    /reports?by=hours /reports?by=cross /reports?by=cross&rows=seller&columns=hour /reports/leads?stage=open
+    /reports/leads?seller={seller} /forms /forms/{form} /quarantine /outbox /outbox?q={name} /suppressions /parked
 """
 SELLERS = """
     /today /my/leads /my/leads?q={name} /my/leads?q=nobody+like+that /inbox /inbox/badge /leads/{lead} /account
+    /reports /reports/leads
 """
 ADMINS = "/accounts /keys /trail"
 

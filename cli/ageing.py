@@ -19,12 +19,13 @@ from runtime.clock import iso, utc_now
 from runtime.database import Database
 from runtime.transaction import Transaction
 from services.campaigns import store as campaigns
-from services.campaigns.domain.opportunities import first_contact_due
+from services.campaigns.domain.opportunities import FIRST_CONTACT_WITHIN
 from services.capture import tables as capture
 from services.distribution import tables as distribution
 from services.notifications import tables as notifications
 from services.reporting import store as reporting
 from services.reporting.domain.measures import Cell, Sum, tally
+from services.reporting.handlers import add_journeys
 
 A_MOMENT: Final = timedelta(seconds=1)
 HEARD_AFTER: Final = timedelta(seconds=9)
@@ -144,7 +145,7 @@ def _age_campaigns(tx: Transaction, times: Times) -> None:
     for row in _rows(tx, campaigns.task, "opportunity_id", work_of):
         opened_at = times.given[work_of[row.opportunity_id], 1]
         if row.kind == "first_contact":
-            tasks.append({"id": row.id, "created_at": opened_at, "due_at": first_contact_due(opened_at)})
+            tasks.append({"id": row.id, "created_at": opened_at, "due_at": opened_at + FIRST_CONTACT_WITHIN})
         else:
             tasks.append({"id": row.id, "created_at": planned.get((row.opportunity_id, row.due_at), row.created_at)})
     _set(tx, campaigns.task, "id", tasks)
@@ -203,9 +204,16 @@ def _age_reporting(tx: Transaction, times: Times) -> None:
                 counted, money = moved.get(cell, (0, 0))
                 moved[cell] = counted + sign * count, money + sign * amount
     _set(tx, reporting.fact_log, "id", logged)
-    reporting.add_up(tx, {cell: change for cell, change in moved.items() if any(change)})
+    reporting.add_up(tx.connection, {cell: change for cell, change in moved.items() if any(change)})
     for table in (reporting.rollup, reporting.summary):
         tx.connection.execute(sa.delete(table).where(table.c.count == 0, table.c.amount == 0))
+    reporting.journeys.forget(tx.connection, list(times.captured))
+    again = [
+        msgspec.convert(fact, kinds[kind])
+        for kind, fact in tx.connection.execute(sa.select(reporting.fact_log.c.type, reporting.fact_log.c.fact))
+        if (fact.get("work_id") or fact.get("lead_id")) in times.captured
+    ]
+    add_journeys(tx.connection, again)
 
 
 def _given(name: str, fact: Mapping[str, Any], times: Times) -> dict[str, datetime]:

@@ -4,12 +4,14 @@ import random
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import requests
 
 CONNECT_SECONDS, ANSWER_SECONDS = 5.0, 60.0
 PAGE = 500
+CHUNK = 64 * 1024
 BUSY = (429, 502, 503, 504)
 """Answers after which the same request may succeed later. All we send may be repeated."""
 
@@ -17,7 +19,14 @@ LONGEST_WAIT = 30.0
 
 
 class ApiError(Exception):
-    """The API refused, or did not answer for too long; the message is one line that says what to do."""
+    """The API refused, or did not answer for too long; the message is one line that says what to do.
+
+    errors: what is wrong with single fields, as problem details have it.
+    """
+
+    def __init__(self, message: str, errors: list[dict[str, Any]] | None = None) -> None:
+        super().__init__(message)
+        self.errors = errors or []
 
 
 class Api:
@@ -61,6 +70,28 @@ class Api:
         """
         return self._request("PUT", path, json=document)
 
+    def put_bytes(self, path: str, raw: bytes) -> Any:
+        """The answer to a PUT of bytes as they are.
+
+        Raises:
+            ApiError.
+        """
+        return self._request("PUT", path, data=raw, headers={"Content-Type": "application/octet-stream"})
+
+    def download(self, path: str, target: Path) -> None:
+        """Writes what a GET answers to a file.
+
+        Raises:
+            ApiError; OSError: the file cannot be written.
+        """
+        response = self._ask("GET", path, stream=True)
+        try:
+            with response, target.open("wb") as file:
+                for chunk in response.iter_content(CHUNK):
+                    file.write(chunk)
+        except requests.RequestException as error:
+            raise ApiError(f"{self._base}{path}: the answer broke off: {error}") from error
+
     def items(self, path: str, **query: Any) -> Iterator[dict[str, Any]]:
         """Everything in a list, page after page.
 
@@ -76,6 +107,9 @@ class Api:
                 return
 
     def _request(self, method: str, path: str, **options: Any) -> Any:
+        return _document(self._ask(method, path, **options), self._base)
+
+    def _ask(self, method: str, path: str, **options: Any) -> requests.Response:
         give_up = time.monotonic() + self._patience
         attempt = 0
         while True:
@@ -92,7 +126,7 @@ class Api:
                 raise ApiError(f"{self._base}: {error}") from error
             else:
                 if response.status_code not in BUSY:
-                    return _answer(response, self._base)
+                    return _welcome(response)
                 problem, wait = _described(response), _retry_after(response, attempt)
             if time.monotonic() + wait > give_up or self._stopping.wait(wait):
                 raise ApiError(problem)
@@ -109,17 +143,29 @@ class Api:
         return f"{self._base} {why}. Is Rodízio running (rodizio run)? Another address: --api URL"
 
 
-def _answer(response: requests.Response, base: str) -> Any:
+def _welcome(response: requests.Response) -> requests.Response:
     if response.status_code == 401:
         raise ApiError("the key is not accepted; give a valid one with --key or RODIZIO_API_KEY")
     if not response.ok:
-        raise ApiError(_described(response))
+        raise ApiError(_described(response), _errors(response))
+    return response
+
+
+def _document(response: requests.Response, base: str) -> Any:
     if response.status_code == 204:
         return None
     try:
         return response.json()
     except ValueError as error:
         raise ApiError(f"{base} answers, but not as Rodízio does; is the address right?") from error
+
+
+def _errors(response: requests.Response) -> list[dict[str, Any]]:
+    try:
+        document = response.json()
+    except ValueError:
+        return []
+    return list(document.get("errors") or []) if isinstance(document, dict) else []
 
 
 def _described(response: requests.Response) -> str:

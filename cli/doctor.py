@@ -14,7 +14,7 @@ from cli.local import load_settings
 from runtime import broker
 from runtime.ports import is_free
 from runtime.rabbitmq import installed_server
-from runtime.settings import OWNERS, Settings
+from runtime.settings import PROBED, Settings
 from runtime.supervision import ProgramState, states_of
 
 ENOUGH_DISK = 1024**3
@@ -115,7 +115,7 @@ def _programs(settings: Settings, running: list[ProgramState]) -> Iterator[Probl
 
 def _ports(settings: Settings) -> Iterator[Problem]:
     wanted = {settings.gateway_port: "RODIZIO_GATEWAY_PORT", settings.live_port: "RODIZIO_LIVE_PORT"}
-    wanted |= {settings.health_port_of(owner): "RODIZIO_HEALTH_PORT" for owner in OWNERS}
+    wanted |= {settings.health_port_of(owner): "RODIZIO_HEALTH_PORT" for owner in PROBED}
     if fleet.needs_sandbox(settings):
         wanted[settings.sandbox_port] = "RODIZIO_SANDBOX_PORT"
     for port, variable in wanted.items():

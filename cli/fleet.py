@@ -44,7 +44,8 @@ def members(settings: Settings) -> list[Member]:
     projection = _member("gateway-projection", ["gateway.projection"], settings.health_port_of("gateway"))
     web = _member("gateway", ["gunicorn", "-c", _gunicorn_settings()], settings.gateway_port, settings.local_host)
     live = _member("gateway-live", ["gateway.live"], settings.live_port, settings.local_host)
-    all_members = [*services, projection, web, live]
+    loader = _member("loader", ["services.capture.loader"], settings.health_port_of("loader"))
+    all_members = [*services, projection, loader, web, live]
     if needs_sandbox(settings):
         all_members.append(_member("sandbox", ["sandbox.server"], settings.sandbox_port))
     return all_members

@@ -7,11 +7,13 @@ import click
 _COMMANDS = {
     "run": "cli.run:run",
     "doctor": "cli.doctor:doctor",
+    "migrate": "cli.migrate:migrate",
     "account": "cli.account:account",
     "demo": "cli.demo:demo",
     "import": "cli.import_file:import_file",
     "parked": "cli.parked:parked",
-    "replay": "cli.parked:replay",
+    "replay": "cli.replay:replay",
+    "republish": "cli.republish:republish",
     "topology": "cli.topology:topology",
 }
 """Where each command lives: imported when it is used, so that `--help` is quick. Add a command here."""

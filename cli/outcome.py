@@ -1,9 +1,10 @@
-"""What became of an import: leads captured, then each with a seller or waiting for a reason."""
+"""What became of the leads of an import: each has a seller, or waits for a reason."""
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from rich.console import Console
@@ -42,31 +43,8 @@ class Outcome:
             self.unsettled += 1
 
 
-def wait_captured(api: Api, import_id: str, expected: int, patience: float, progress: Callable[[int], None]) -> int:
-    """Waits until `expected` rows of an import are leads; returns how many are.
-
-    patience: seconds without any progress to put up with. progress: told how many are leads by now.
-
-    Raises:
-        ApiError; Stalled.
-    """
-    captured, moved_at = -1, time.monotonic()
-    while captured < expected:
-        now = int(api.get(f"/imports/{import_id}")["captured"])
-        if now != captured:
-            captured, moved_at = now, time.monotonic()
-            progress(captured)
-        elif time.monotonic() - moved_at > patience:
-            raise Stalled(
-                f"{expected - captured} rows are accepted but not captured; see rodizio parked list --service capture"
-            )
-        if captured < expected:
-            time.sleep(LOOK_EVERY)
-    return captured
-
-
-def wait_assigned(api: Api, import_id: str, patience: float) -> Outcome:
-    """Waits until every lead of an import has a seller or waits for a reason.
+def wait_assigned(api: Api, import_ids: Sequence[str], patience: float) -> Outcome:
+    """Waits until every lead of some imports has a seller or waits for a reason.
 
     patience: seconds without any progress to put up with.
 
@@ -75,7 +53,7 @@ def wait_assigned(api: Api, import_id: str, patience: float) -> Outcome:
     """
     fewest, moved_at = -1, time.monotonic()
     while True:
-        outcome = _count(api, import_id)
+        outcome = _count(api, import_ids)
         if not outcome.unsettled:
             return outcome
         if fewest < 0 or outcome.unsettled < fewest:
@@ -87,10 +65,11 @@ def wait_assigned(api: Api, import_id: str, patience: float) -> Outcome:
         time.sleep(LOOK_EVERY)
 
 
-def _count(api: Api, import_id: str) -> Outcome:
-    """What became of all leads of an import; of the newest ones only, while some of those are unsettled."""
+def _count(api: Api, import_ids: Sequence[str]) -> Outcome:
+    """What became of all leads of imports; of the newest ones only, while some of those are unsettled."""
     outcome = Outcome()
-    for place, lead in enumerate(api.items("/leads", import_id=import_id), 1):
+    leads = chain.from_iterable(api.items("/leads", import_id=import_id) for import_id in import_ids)
+    for place, lead in enumerate(leads, 1):
         outcome.count(lead)
         if place == PAGE and outcome.unsettled:
             break

@@ -67,6 +67,6 @@ class ActionRecorded(Fact):
 
 OPPORTUNITY_OPENED = Message("event", "campaigns", "opportunity_opened", 1, OpportunityOpened, ("reporting",))
 OPPORTUNITY_CLOSED = Message(
-    "event", "campaigns", "opportunity_closed", 1, OpportunityClosed, ("distribution", "reporting")
+    "event", "campaigns", "opportunity_closed", 1, OpportunityClosed, ("capture", "distribution", "reporting")
 )
 ACTION_RECORDED = Message("event", "campaigns", "action_recorded", 1, ActionRecorded, ("reporting",))

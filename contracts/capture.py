@@ -83,7 +83,7 @@ class LeadCaptured(Fact):
     """A submission became a lead of a contact. Carries no personal data; subject is the lead's id.
 
     score: 0 to 100, higher is served first. quality: 0 to 100, how complete and valid the contact details are.
-    returning: the contact was known before.
+    returning: the contact was known before. is_test: somebody tried the form out.
     """
 
     lead_id: str
@@ -95,6 +95,7 @@ class LeadCaptured(Fact):
     score: int = 0
     quality: int = 0
     returning: bool = False
+    is_test: bool = False
 
 
 ACCEPT_SUBMISSION = Message("command", "capture", "accept_submission", 1, AcceptSubmission, ("capture",))

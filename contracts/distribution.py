@@ -7,10 +7,33 @@ from contracts.message import Fact, Message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shift:
+    """Working hours on days of the week, Monday is 0. start, end: "HH:MM" on the wall of the seller; "24:00" is the end
+    of the day, and an end at or before the start is on the next. What they mean: `contracts.wall_clock`."""
+
+    days: tuple[int, ...]
+    start: str
+    end: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Away:
+    """Time off, from one instant until just before another, in ISO 8601 with their offset."""
+
+    starts_at: str
+    ends_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SellerChanged(Fact):
     """The whole current state of a seller as others need it; subject is the seller's id.
 
+    The same version told again says the same, and what was told since the version began to be told: whoever keeps
+    a copy takes it as well.
+
     channels: how the seller wants to hear of an assignment besides the in-app inbox: "sms", "email".
+    working_hours: none at all means always. holidays: dates such as "2026-12-25", whole days on the seller's wall.
+    time_off: what has not ended, earliest first.
     """
 
     seller_id: str
@@ -21,6 +44,9 @@ class SellerChanged(Fact):
     time_zone: str = "Europe/Lisbon"
     channels: tuple[str, ...] = ()
     active: bool = True
+    working_hours: tuple[Shift, ...] = ()
+    holidays: tuple[str, ...] = ()
+    time_off: tuple[Away, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +101,9 @@ class WorkWaits(Fact):
     rule_version: int = 0
 
 
-SELLER_CHANGED = Message("event", "distribution", "seller_changed", 1, SellerChanged, ("notifications", "reporting"))
+SELLER_CHANGED = Message(
+    "event", "distribution", "seller_changed", 1, SellerChanged, ("campaigns", "notifications", "reporting")
+)
 WORK_ASSIGNED = Message(
     "event", "distribution", "work_assigned", 1, WorkAssigned, ("capture", "campaigns", "notifications", "reporting")
 )

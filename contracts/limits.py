@@ -31,6 +31,23 @@ QUARANTINED_AT_ONCE: Final = 200
 IMPORT_ROWS: Final = 1000
 IMPORT_BYTES: Final = 8 * 1024 * 1024
 
+IMPORT_FILE_BYTES: Final = 500 * 1024 * 1024
+IMPORT_PART_BYTES: Final = 512 * 1024
+"""A file travels in parts of this size."""
+FILE_NAME: Final = 255
+IMPORT_COLUMNS: Final = 200
+"""Columns of a file; more are a mistake in the delimiter, or nobody's clients."""
+
+# Contacts, which capture owns.
+CODE: Final = 64
+WRONG_DETAIL: Final = 254
+"""What was given as an e-mail address or a phone and is none."""
+CONTACT_NOTE: Final = 2000
+FIXED_AT_ONCE: Final = 20_000
+"""Contacts that one bulk fix changes."""
+STORIES_AT_ONCE: Final = 200
+"""Leads of a contact whose stories are told together."""
+
 # Teams and sellers, which distribution owns.
 TEAM_NAME: Final = 200
 SUPERVISOR: Final = 200
@@ -58,6 +75,9 @@ REASON: Final = 500
 
 # What sellers do, which campaigns owns.
 NOTE: Final = 2000
+TASK_SUBJECT: Final = 200
+OPEN_TASKS: Final = 50
+"""Tasks of one opportunity that wait to be done."""
 AMOUNT: Final = 10**14
 """Of a sale, in minor units of its currency."""
 

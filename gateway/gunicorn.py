@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from runtime import logs
+from runtime.migrated import wait_migrated
 from runtime.settings import Settings
 
 _settings = Settings.load()
@@ -32,8 +33,9 @@ control_socket_disable = True
 
 
 def on_starting(_server: Any) -> None:
-    """Begins with empty metrics."""
+    """Begins with empty metrics, on a database that has what is needed."""
     logs.configure("gateway", _settings.log_level)
+    wait_migrated("gateway", _settings)
     folder = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
     folder.mkdir(parents=True, exist_ok=True)
     for left_behind in folder.glob("*.db"):

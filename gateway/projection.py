@@ -15,6 +15,7 @@ from runtime import health, logs
 from runtime.bus import Bus
 from runtime.database import Database, open_database
 from runtime.inbox import Subscription
+from runtime.migrated import wait_migrated
 from runtime.settings import Settings
 from runtime.topology import LANES
 from runtime.transaction import Transaction
@@ -43,6 +44,7 @@ def main() -> None:
     """Runs until SIGTERM or SIGINT; ends within `stop_seconds` of it, whatever the broker does."""
     settings = Settings.load()
     logs.configure("gateway-projection", settings.log_level)
+    wait_migrated(OWNER, settings)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())

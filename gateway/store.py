@@ -92,9 +92,10 @@ saved_view = sa.Table(
     sa.Column("filters", Json, nullable=False),
     sa.Column("is_default", sa.Boolean, nullable=False),
     sa.Column("created_at", Utc, nullable=False),
-    sa.UniqueConstraint("account_id", "name", name="saved_view_name"),
+    sa.Column("of_list", sa.String(20), nullable=False, server_default="leads"),
+    sa.UniqueConstraint("account_id", "of_list", "name", name="saved_view_name"),
 )
-"""Filters of the list of leads that somebody gave a name: see `gateway.saved_views`."""
+"""Filters of the list of leads or of contacts that somebody gave a name: see `gateway.saved_views`."""
 
 
 def apply_forms(transaction: Transaction, states: list[FormChanged]) -> None:

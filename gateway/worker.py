@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import threading
 import time
 from typing import Any
 
@@ -11,6 +12,15 @@ from gunicorn.workers.gthread import ThreadWorker
 READ_SECONDS = 15.0
 """A request that has not arrived and been answered by then is read no further: a client that sends a byte now and then
 would keep a thread for as long as it likes."""
+
+_serving = threading.local()
+
+
+def went_on() -> None:
+    """Gives the request in hand READ_SECONDS from now on: for a long body of somebody who may send one, each part of
+    which is to arrive in that time."""
+    if renew := getattr(_serving, "renew", None):
+        renew()
 
 
 class PatientWorker(ThreadWorker):  # type: ignore[misc]
@@ -23,10 +33,15 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
     def handle(self, conn: Any) -> Any:
         """Handles one request, on a thread of the pool."""
         self._busy[conn] = time.monotonic()
+        _serving.renew = lambda: self._renew(conn)
         try:
             return super().handle(conn)
         finally:
             self._busy.pop(conn, None)
+
+    def _renew(self, conn: Any) -> None:
+        if conn in self._busy:  # else it was cut off already
+            self._busy[conn] = time.monotonic()
 
     def murder_pending(self) -> None:
         """Called at every turn of the worker's loop, at least once a second."""

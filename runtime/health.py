@@ -4,15 +4,25 @@ import logging
 import socketserver
 import threading
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Protocol
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import orjson
 from prometheus_client import make_wsgi_app
 
-from runtime.bus import Bus
+from runtime.bus import Readiness
 
 log = logging.getLogger(__name__)
+
+
+class Probed(Protocol):
+    """What can say how it is."""
+
+    def is_alive(self) -> bool:
+        """Whether it should go on; if not, it is ended and started anew."""
+
+    def readiness(self) -> Readiness:
+        """Whether it can work."""
 
 
 class _Server(socketserver.ThreadingMixIn, WSGIServer):
@@ -27,14 +37,14 @@ class _Quiet(WSGIRequestHandler):
         """Probes are not worth a log line."""
 
 
-def serve(bus: Bus, host: str, port: int) -> WSGIServer:
+def serve(bus: Probed, host: str, port: int) -> WSGIServer:
     """Answers probes on a thread of its own until the process ends."""
     server = make_server(host, port, _application(bus), server_class=_Server, handler_class=_Quiet)
     threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
     return server
 
 
-def _application(bus: Bus) -> Callable[..., Iterable[bytes]]:
+def _application(bus: Probed) -> Callable[..., Iterable[bytes]]:
     metrics = make_wsgi_app()
 
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -35,10 +36,9 @@ def page(
     Raises:
         Invalid: the cursor is not one of ours, or the limit is out of range.
     """
-    if not 1 <= limit <= MOST:
-        raise invalid("limit", INVALID, f"between 1 and {MOST}, not {limit}")
-    if cursor:
-        at, last = _read(cursor)
+    place = place_of(cursor, limit)
+    if place:
+        at, last = place
         # Compared as one, they are a range of an index.
         here = sa.tuple_(created, identifier)
         after = sa.tuple_(sa.literal(at, created.type), sa.literal(last, identifier.type))
@@ -48,14 +48,26 @@ def page(
     if len(rows) <= limit:
         return list(rows), None
     last_row = rows[limit - 1]._mapping
-    return list(rows[:limit]), _write(last_row[created], str(last_row[identifier]))
+    return list(rows[:limit]), cursor_at(last_row[created], str(last_row[identifier]))
 
 
-def _write(at: Any, identifier: str) -> str:
+def place_of(cursor: str | None, limit: int) -> tuple[datetime, str] | None:
+    """Time and id of the last row of the page that gave `cursor`; None before the first page.
+
+    Raises:
+        Invalid: the cursor is not one of ours, or the limit is out of range.
+    """
+    if not 1 <= limit <= MOST:
+        raise invalid("limit", INVALID, f"between 1 and {MOST}, not {limit}")
+    return _read(cursor) if cursor else None
+
+
+def cursor_at(at: datetime, identifier: str) -> str:
+    """The cursor of what follows this row."""
     return base64.urlsafe_b64encode(orjson.dumps([iso(at), identifier])).decode().rstrip("=")
 
 
-def _read(cursor: str) -> tuple[Any, str]:
+def _read(cursor: str) -> tuple[datetime, str]:
     try:
         at, identifier = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         return parse_iso(at), str(identifier)

@@ -21,6 +21,7 @@ from nameko.runners import ServiceRunner  # noqa: E402
 
 from contracts.catalogue import SERVICES  # noqa: E402
 from runtime import health, logs  # noqa: E402
+from runtime.migrated import wait_migrated  # noqa: E402
 from runtime.service import SETTINGS, BusExtension  # noqa: E402
 from runtime.settings import Settings  # noqa: E402
 
@@ -35,6 +36,7 @@ def main(service: str) -> None:
         raise SystemExit(str(error)) from None
     logs.configure(service, settings.log_level)
     lock = _only_one(service, settings)
+    wait_migrated(service, settings)
     runner = ServiceRunner(_configuration(settings))
     runner.add_service(_class_of(service))
     for number in (signal.SIGTERM, signal.SIGINT):

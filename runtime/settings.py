@@ -10,7 +10,10 @@ from typing import Any
 from runtime.ports import LOOPBACK
 
 OWNERS = ("capture", "distribution", "campaigns", "notifications", "reporting", "gateway")
-"""Who keeps a database of its own; a health port each, in this order."""
+"""Who keeps a database of its own."""
+
+PROBED = (*OWNERS, "loader")
+"""Whose processes have a health port, in this order."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,7 @@ class Settings:
     amqp_url: RabbitMQ, `amqp://user:password@host:port/vhost`.
     database_url: PostgreSQL (`postgresql://…`, a schema per owner); empty: a SQLite file per owner below `var`.
     var: folder of everything that is kept or written.
-    health_port: first of the health ports; owners count up from it in the order of `OWNERS`.
+    health_port: first of the health ports; counted up from it in the order of `PROBED`.
     *_seconds: durations in seconds.
     """
 
@@ -57,6 +60,7 @@ class Settings:
     stop_seconds: float = 10.0
 
     provider_timeout_seconds: float = 10.0
+    sandbox_host: str = LOOPBACK
     sandbox_port: int = 8091
     sandbox_url: str = ""
     sandbox_key: str = ""
@@ -114,8 +118,8 @@ class Settings:
         return bool(self.sandbox_url) or not (self.sendgrid_api_key or self.smtp_url)
 
     def health_port_of(self, owner: str) -> int:
-        """Port on which a process of `owner` answers /health/live, /health/ready and /metrics."""
-        return self.health_port + OWNERS.index(owner)
+        """Port on which the process of `owner`, one of `PROBED`, answers /health/live, /health/ready and /metrics."""
+        return self.health_port + PROBED.index(owner)
 
 
 _PORT = (1, 65_535)
@@ -128,7 +132,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "live_port": _PORT,
     "proxy_hops": (0, 10),
     "body_limit_bytes": (1024, 2 * 1024 * 1024),  # what is answered for must fit into a message
-    "health_port": (1, 65_535 - len(OWNERS) + 1),
+    "health_port": (1, 65_535 - len(PROBED) + 1),
     "prefetch": (1, 10_000),  # 0 would mean without limit
     "batch_target_ms": (1, 10_000),
     "outbox_brake": (1, 10_000_000),

@@ -3,12 +3,12 @@
 from typing import Any
 
 from contracts.access import OPERATOR, Actor
-from contracts.distribution import WorkAssigned, WorkUnassigned
+from contracts.distribution import SellerChanged, Shift, WorkAssigned, WorkUnassigned
 from contracts.message import Fact
 from runtime.clock import iso, utc_now
 from runtime.database import Database
 from runtime.ids import new_id
-from services.campaigns.handlers import assignments, views
+from services.campaigns.handlers import assignments, sellers, views
 
 CONTACT = "0190a000-0000-7000-8000-000000000001"
 ANA = "0190a000-0000-7000-8000-000000000002"
@@ -51,12 +51,34 @@ def unassigned(work_id: str, seller_id: str, version: int) -> WorkUnassigned:
     )
 
 
+OFFICE = (Shift(days=(0, 1, 2, 3, 4), start="09:00", end="18:00"),)
+
+
+def seller(seller_id: str, version: int = 1, **more: Any) -> SellerChanged:
+    """A seller in Lisbon as distribution tells of them."""
+    return SellerChanged(
+        id=new_id(),
+        subject=seller_id,
+        subject_version=version,
+        correlation_id=new_id(),
+        seller_id=seller_id,
+        name="Ana",
+        **more,
+    )
+
+
+USE_CASES: dict[type[Fact], Any] = {
+    SellerChanged: sellers.keep_sellers,
+    WorkAssigned: assignments.open_opportunities,
+    WorkUnassigned: assignments.take_away,
+}
+
+
 def hear(database: Database, *facts: Any) -> list[Fact]:
     """Handles facts one at a time, in this order; returns what was told."""
     told: list[Fact] = []
     for fact in facts:
-        use_case = assignments.open_opportunities if isinstance(fact, WorkAssigned) else assignments.take_away
-        told += telling(database, use_case, [fact])[1]
+        told += telling(database, USE_CASES[type(fact)], [fact])[1]
     return told
 
 

@@ -24,15 +24,16 @@ def fact(**values: Any) -> dict[str, Any]:
     return {"id": new_id(), "subject": new_id(), "subject_version": 1, "correlation_id": new_id(), **values}
 
 
-def captured(source: str, at: str) -> LeadCaptured:
+def captured(source: str, at: str, lead_id: str = "") -> LeadCaptured:
     """A lead came in."""
-    ids = {"lead_id": new_id(), "contact_id": new_id(), "form_id": new_id()}
+    ids = {"lead_id": lead_id or new_id(), "contact_id": new_id(), "form_id": new_id()}
     return LeadCaptured(**fact(**ids, source=source, channel="site", captured_at=at))
 
 
-def assigned(source: str, at: str, seller_id: str = ANA, team_id: str = NORTH) -> WorkAssigned:
+def assigned(source: str, at: str, seller_id: str = ANA, team_id: str = NORTH, lead_id: str = "") -> WorkAssigned:
     """A lead has a seller."""
-    ids = {"work_id": new_id(), "lead_id": new_id(), "contact_id": new_id(), "form_id": new_id()}
+    lead_id = lead_id or new_id()
+    ids = {"work_id": lead_id, "lead_id": lead_id, "contact_id": new_id(), "form_id": new_id()}
     given = {"seller_id": seller_id, "team_id": team_id, "assigned_at": at, "captured_at": at}
     return WorkAssigned(**fact(**ids, **given, source=source))
 
@@ -45,18 +46,19 @@ def closed(
     currency: str = "EUR",
     seller_id: str = ANA,
     team_id: str = NORTH,
+    lead_id: str = "",
 ) -> OpportunityClosed:
     """An opportunity was won, or lost."""
     sale = {"amount": amount, "currency": currency} if amount is not None else {}
     whose = {"seller_id": seller_id, "team_id": team_id, "source": source}
     return OpportunityClosed(
-        **fact(opportunity_id=new_id(), work_id=new_id(), outcome=outcome, closed_at=at, **whose, **sale)
+        **fact(opportunity_id=new_id(), work_id=lead_id or new_id(), outcome=outcome, closed_at=at, **whose, **sale)
     )
 
 
-def acted(source: str, at: str, seller_id: str = ANA, team_id: str = NORTH) -> ActionRecorded:
+def acted(source: str, at: str, seller_id: str = ANA, team_id: str = NORTH, lead_id: str = "") -> ActionRecorded:
     """A seller called somebody."""
-    ids = {"action_id": new_id(), "opportunity_id": new_id(), "work_id": new_id(), "contact_id": new_id()}
+    ids = {"action_id": new_id(), "opportunity_id": new_id(), "work_id": lead_id or new_id(), "contact_id": new_id()}
     whose = {"seller_id": seller_id, "team_id": team_id, "source": source}
     return ActionRecorded(**fact(**ids, **whose, kind="call", outcome="reached", at=at))
 

@@ -5,8 +5,11 @@ from flask import Flask, render_template
 from gateway.accounts.sessions import COOKIE
 from gateway.api import (
     accounts,
+    cleaning,
+    contacts,
     counts,
     forms,
+    import_rows,
     imports,
     keys,
     leads,
@@ -17,9 +20,11 @@ from gateway.api import (
     overview,
     parked,
     quarantine,
+    reports,
     rules,
     sellers,
     sign_ins,
+    tasks,
     teams,
     work,
 )
@@ -27,8 +32,22 @@ from gateway.api.description import SECURITY_SCHEME, SESSION_SCHEME, ProblemApi
 from gateway.api.problem import register_error_handlers
 
 RESOURCES = (
-    *(forms, teams, sellers, rules, leads, notifications, outbox, opportunities, counts, imports, parked),
-    *(accounts, keys, me, overview, quarantine, sign_ins, work),
+    *(
+        forms,
+        teams,
+        sellers,
+        rules,
+        leads,
+        contacts,
+        cleaning,
+        notifications,
+        outbox,
+        opportunities,
+        counts,
+        imports,
+        import_rows,
+    ),
+    *(parked, accounts, keys, me, overview, quarantine, reports, sign_ins, tasks, work),
 )
 
 

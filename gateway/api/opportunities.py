@@ -40,6 +40,7 @@ class Action(Body):
     at = Instant(metadata={"description": "When it was; left out: now."})
     next_at = Instant(metadata={"description": "When the next thing is due; `callback` needs it."})
     next_kind = fields.String(validate=validate.OneOf(TASK_KINDS), metadata={"description": "Left out: a call."})
+    task_id = Identifier(metadata={"description": "The open task that was done by it; left out: none in particular."})
     version = Version(
         required=False, metadata={"description": "Of the opportunity as it was seen; left out: whatever it is."}
     )

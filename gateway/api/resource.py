@@ -126,7 +126,7 @@ class Resource(Blueprint):  # type: ignore[misc]
         self.after_request(_tag)
         self.after_request(_tell_rate)
 
-    def reads(self, path: str, schema: type[Schema], *, roles: Sequence[Role] = (), scope: str = "read") -> Any:
+    def reads(self, path: str, schema: type[Schema] | None, *, roles: Sequence[Role] = (), scope: str = "read") -> Any:
         """Route of a GET that answers with `schema`. scope: what its key must be allowed."""
         return self._route(path, "GET", 200, schema, Access(tuple(roles) or self.roles, scope))
 

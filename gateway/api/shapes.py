@@ -114,9 +114,15 @@ class Task(Answer):
     id = same_as("task_id")
     opportunity_id = fields.UUID()
     seller_id = fields.UUID(allow_none=True)
-    kind = fields.String(metadata={"description": "`first_contact`, or a kind of action."})
+    kind = fields.String(metadata={"description": "`first_contact`, a kind of action, or `other`."})
+    subject = fields.String(metadata={"description": "What is to be done, in somebody's words; or empty."})
     state = one_of(("open", "done", "dropped"))
-    due_at = instant()
+    due_at = instant("Of a free task: when its day begins.")
+    start_on = fields.Date(
+        allow_none=True, metadata={"description": "The day on which a free task begins; null: it is planned."}
+    )
+    by_hand = fields.Boolean(metadata={"description": "Whether somebody planned it."})
+    task_version = fields.Integer(metadata={"description": "Grows when it is put off or ends: send it back."})
     created_at = instant()
     done_at = instant(optional=True)
 
@@ -148,12 +154,19 @@ class Entry(Answer):
     """Something that happened in an opportunity."""
 
     at = instant()
-    what = one_of(("opened", "handed_over", "action", "task_done", "closed"))
+    what = one_of(
+        ("opened", "handed_over", "action", "task_added", "task_recalled", "task_done", "task_dropped", "closed")
+    )
     seller_id = fields.String(metadata={"description": "Who did it, or got it; empty: it was taken away."})
     kind = fields.String(metadata={"description": f"Of an action or task: {', '.join(ACTION_KINDS)}; or empty."})
     outcome = fields.String(metadata={"description": f"{', '.join(filter(None, ACTION_OUTCOMES))}; or empty."})
-    note = fields.String()
+    note = fields.String(metadata={"description": "What was noted, or why."})
     next_at = instant(optional=True)
+    next_on = fields.String(metadata={"description": "The day of a free task; or empty."})
+    from_at = instant("When a task was due before.", optional=True)
+    from_on = fields.String(metadata={"description": "The day on which it began before; or empty."})
+    subject = fields.String(metadata={"description": "Of a task; or empty."})
+    by_name = fields.String(metadata={"description": "Who did it, where that is no seller; or empty."})
 
 
 class OpportunityCard(Opportunity):

@@ -1,6 +1,6 @@
-// Choosing leads from a list: all at once, and how many they are.
+// Choosing leads or contacts from a list: all at once, and how many they are.
 (() => {
-  const picks = (form) => [...form.querySelectorAll("input[name=lead]")];
+  const picks = (form) => [...form.querySelectorAll("input.pick")];
   const show = (form) => {
     const all = picks(form);
     const chosen = all.filter((pick) => pick.checked).length;

@@ -9,10 +9,15 @@ from gateway.secret import secret
 from gateway.web import (
     account,
     accounts,
+    agenda,
     assets,
     calendar,
+    cleaning,
+    contacts,
+    distributing,
     forms,
     giving,
+    imports,
     inbox,
     kept,
     keys,
@@ -25,10 +30,12 @@ from gateway.web import (
     parked,
     preferences,
     quarantine,
+    reports,
     sellers,
     shown,
     sign_in,
     suppressions,
+    tasks,
     teams,
     today,
     trail,
@@ -38,10 +45,11 @@ from gateway.web import (
 from gateway.web.pages import PageSessions, compress, csrf
 
 MODULES = (
-    *(welcome, sign_in, account, preferences, today, mine, lead, inbox),
+    *(welcome, sign_in, account, preferences, today, mine, lead, inbox, agenda, tasks),
     *(sellers, teams, calendar, accounts, keys, trail),
-    *(forms, quarantine),
-    *(overview, leads, giving, waiting, parked),
+    *(forms, imports, quarantine),
+    *(contacts, cleaning, distributing),
+    *(overview, reports, leads, giving, waiting, parked),
     *(outbox, suppressions),
 )
 """Modules with `pages`, in the order of their addresses in the navigation."""

@@ -10,7 +10,7 @@ from contracts import limits
 from contracts.access import SUPERVISORS
 from gateway.accounts.noted import noted
 from gateway.parts import call, call_if_there
-from gateway.web import lead_forms, reasons, words
+from gateway.web import lead_forms, money, reasons, task_forms, words
 from gateway.web.pages import Pages, account, is_partial, only
 from gateway.web.shown import codes_of
 from runtime.clock import iso, utc_now
@@ -22,7 +22,7 @@ pages = Pages("lead")
 SELLERS_SHOWN = 50
 
 for _function in (
-    *(words.kind_name, words.outcome_name, words.state_name, words.channel_name, words.entry_text),
+    *(words.kind_name, words.task_name, words.outcome_name, words.state_name, words.channel_name, words.entry_text),
     *(reasons.absence_text, reasons.candidate_text, reasons.debt_text, reasons.decision_text, reasons.waiting_text),
 ):
     pages.add_app_template_global(_function)
@@ -31,7 +31,7 @@ for _function in (
 @pages.get("/leads/<uuid:lead_id>")
 def card(lead_id: object) -> Any:
     """The card; its seller's first look at it is kept."""
-    return _page(str(lead_id), first_look=True)
+    return shown(str(lead_id), first_look=True)
 
 
 @pages.get("/leads/<uuid:lead_id>/background")
@@ -87,10 +87,10 @@ def act(lead_id: object) -> Any:
             version=form.get("version", type=int),
         )
     except Invalid as error:
-        return _page(identifier, problems=codes_of(error), typed_in="act"), 422
+        return shown(identifier, problems=codes_of(error), typed_in="act"), 422
     except Conflict:
-        return _page(identifier, told="changed", typed_in="act"), 409
-    return _done(identifier, _("Recorded."))
+        return shown(identifier, told="changed", typed_in="act"), 409
+    return done(identifier, _("Recorded."))
 
 
 @pages.post("/leads/<uuid:lead_id>/close")
@@ -107,11 +107,11 @@ def close(lead_id: object) -> Any:
             **closing,
         )
     except Invalid as error:
-        return _page(identifier, problems=codes_of(error), typed_in="close"), 422
+        return shown(identifier, problems=codes_of(error), typed_in="close"), 422
     except Conflict:
         if not _is_closed_so(identifier, closing):
-            return _page(identifier, told="changed", typed_in="close"), 409
-    return _done(identifier, _("Won. Well done!") if closing["outcome"] == "won" else _("Closed as lost."))
+            return shown(identifier, told="changed", typed_in="close"), 409
+    return done(identifier, _("Won. Well done!") if closing["outcome"] == "won" else _("Closed as lost."))
 
 
 def _is_closed_so(lead_id: str, closing: dict[str, Any]) -> bool:
@@ -129,14 +129,14 @@ def give_back(lead_id: object) -> Any:
     try:
         call("distribution", "return_work", work_id=identifier, reason=reason, version=version)
     except Invalid as error:
-        return _page(identifier, problems=codes_of(error), typed_in="return"), 422
+        return shown(identifier, problems=codes_of(error), typed_in="return"), 422
     except Conflict:
-        return _page(identifier, told="changed", typed_in="return"), 409
+        return shown(identifier, told="changed", typed_in="return"), 409
     except NotFound:  # sent again after it worked: it is not theirs any more
         return _leave(_("This lead is not yours any more."), "warning")
     if account().role == "seller":
         return _leave(_("Returned. Somebody else gets it."), "success")
-    return _done(identifier, _("Returned. Somebody else gets it."))
+    return done(identifier, _("Returned. Somebody else gets it."))
 
 
 @pages.get("/leads/<uuid:lead_id>/hand")
@@ -180,7 +180,7 @@ def _choice(lead_id: str, told: str = "") -> str:
     )
 
 
-def _page(
+def shown(
     lead_id: str,
     *,
     problems: dict[str, str] | None = None,
@@ -190,8 +190,8 @@ def _page(
 ) -> Any:
     """The card as it stands now, or for htmx the part of it that changes.
 
-    typed_in: the form, "act", "close" or "return", in whose fields what was posted stays. told: "changed", or a
-        sentence that says what was done.
+    typed_in: the form, "act", "close", "return", "task" or the id of a task, in whose fields what was posted stays.
+        told: "changed", or a sentence that says what was done.
     """
     method = "open_work" if first_look and account().seller_id else "get_assignment"
     work = call_if_there("distribution", method, work_id=lead_id)
@@ -241,17 +241,21 @@ def _deal(lead_id: str, work: dict[str, Any] | None) -> dict[str, Any]:
         "may_act": is_holder or account().role in SUPERVISORS,
         "is_holder": is_holder,
         "action_id": new_id(),
+        "new_id": new_id,
+        "task_kinds": task_forms.KINDS,
+        "messages": task_forms.MESSAGES,
         "as_of": iso(now),
         "times": lead_forms.next_times(base),
         "suggested": {outcome: lead_forms.suggested(outcome, base) for outcome in ("no_answer", "busy", "callback")},
-        "currencies": lead_forms.CURRENCIES,
-        "currency": lead_forms.currency_of(account().time_zone),
+        "currencies": money.CURRENCIES,
+        "currency": money.currency_of(account().time_zone),
     }
 
 
-def _done(lead_id: str, told: str) -> Any:
+def done(lead_id: str, told: str) -> Any:
+    """What whoever did something on a card is shown. told: a sentence that says what it was."""
     if is_partial():
-        return _page(lead_id, told=told)
+        return shown(lead_id, told=told)
     flash(told, "success")
     return redirect(url_for("lead.card", lead_id=lead_id), 303)
 

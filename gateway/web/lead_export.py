@@ -1,23 +1,15 @@
 """Leads as a file that spreadsheets open."""
 
-import csv
-import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flask_babel import gettext as _
 
 from gateway.parts import call
+from gateway.web.export import PAGE
 from gateway.web.shown import local
 from gateway.web.words import lead_channel_name, state_name
 from gateway.worklist import with_assignments
-from runtime.spreadsheet import safe_cell
-
-PAGE = 500
-"""Leads asked for at a time: as many as a service gives."""
-
-MARK = "\ufeff"
-"""With it spreadsheets take the text for UTF-8."""
 
 Names = Mapping[str, Mapping[str, str]]
 
@@ -33,30 +25,16 @@ def pages_of(wanted: Mapping[str, Any]) -> Iterator[list[dict[str, Any]]]:
             return
 
 
-def lines(pages: Iterable[Sequence[Mapping[str, Any]]], names: Names, locale: str) -> Iterator[str]:
-    """The file, a page at a time. locale: whose spreadsheet opens it; where a comma belongs to numbers, columns are
-    parted by semicolons."""
-    delimiter = "," if locale == "en" else ";"
-    yield MARK + _written([_header()], delimiter)
-    for leads in pages:
-        yield _written([_cells(lead, names) for lead in leads], delimiter)
-
-
-def _written(rows: Iterable[Sequence[str]], delimiter: str) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter=delimiter)
-    writer.writerows([safe_cell(cell) for cell in row] for row in rows)
-    return text.getvalue()
-
-
-def _header() -> list[str]:
+def header() -> list[str]:
+    """The names of the columns."""
     return [
         *(_("Captured"), _("Name"), _("E-mail"), _("Phone"), _("Company"), _("City"), _("Form"), _("Source")),
         *(_("Channel"), _("State"), _("Seller"), _("Team"), _("Test"), _("Answers"), _("Lead")),
     ]
 
 
-def _cells(lead: Mapping[str, Any], names: Names) -> list[str]:
+def cells(lead: Mapping[str, Any], names: Names) -> list[str]:
+    """A lead, column by column. names: `staff_names`."""
     work = lead["assignment"] or {}
     labels = lead["labels"]
     answers = [

@@ -1,54 +1,28 @@
 """Filters of the list of leads: as they stand in an address, as capture takes them, and in words."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
 from typing import Any
-from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from contracts import limits
+from gateway.web.filters import Check, Typed, checked, day, identifier, one_of, span, text
 from gateway.web.shown import by_name, staff_by_name
-from runtime.clock import iso
 
-Typed = dict[str, str]
-"""Filters as they stand in an address; those that filter nothing are left out."""
-
-
-def _id(text: str) -> str:
-    try:
-        return str(UUID(text))
-    except ValueError:
-        return ""
-
-
-def _day(text: str) -> str:
-    try:
-        return date.fromisoformat(text).isoformat()
-    except ValueError:
-        return ""
-
-
-def _text(longest: int) -> Callable[[str], str]:
-    return lambda text: text.replace("\0", "").strip()[:longest]
-
-
-_CHECKS: Mapping[str, Callable[[str], str]] = {
-    "q": _text(limits.SEARCH),
-    "source": _text(limits.SOURCE),
-    "form": _id,
-    "seller": _id,
-    "team": _id,
-    "owned": lambda text: text if text in ("yes", "no") else "",
-    "since": _day,
-    "until": _day,
+_CHECKS: Mapping[str, Check] = {
+    "q": text(limits.SEARCH),
+    "source": text(limits.SOURCE),
+    "form": identifier,
+    "seller": identifier,
+    "team": identifier,
+    "owned": one_of("yes", "no"),
+    "since": day,
+    "until": day,
 }
 
 
 def typed(given: Mapping[str, str]) -> Typed:
     """The filters among what is given; what makes no sense is left out, as the page shows no such filter."""
-    checked = {name: check(given.get(name, "")) for name, check in _CHECKS.items()}
-    return {name: value for name, value in checked.items() if value}
+    return checked(given, _CHECKS)
 
 
 def asked(filters: Typed, time_zone: str) -> dict[str, Any]:
@@ -57,20 +31,7 @@ def asked(filters: Typed, time_zone: str) -> dict[str, Any]:
     wanted: dict[str, Any] = {names[name]: value for name, value in filters.items() if name in names}
     if "owned" in filters:
         wanted["owned"] = filters["owned"] == "yes"
-    if "since" in filters:
-        wanted["since"] = _midnight(filters["since"], 0, time_zone)
-    if "until" in filters:
-        wanted["until"] = _midnight(filters["until"], 1, time_zone)
-    return wanted
-
-
-def _midnight(day: str, days_later: int, time_zone: str) -> str:
-    wanted = date.fromisoformat(day)
-    wanted = min(max(wanted, _FIRST), _LAST) + timedelta(days=days_later)
-    return iso(datetime(wanted.year, wanted.month, wanted.day, tzinfo=ZoneInfo(time_zone)))
-
-
-_FIRST, _LAST = date(1970, 1, 1), date(9990, 1, 1)  # beyond them a time zone's shift may leave the calendar
+    return wanted | span(filters, time_zone)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,20 +1,14 @@
 """What is posted on a lead's card, read: when to try again, how much was sold, and why not."""
 
-import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from babel.core import get_global
-from babel.numbers import get_territory_currencies
-
 from contracts.errors import INVALID, REQUIRED
+from gateway.web.money import amount_of
 from runtime.clock import iso, parse_iso
 from runtime.errors import invalid
-
-CURRENCIES: Final = ("EUR", "BRL", "USD", "GBP", "MXN", "ARS", "COP", "PEN", "UYU", "BOB")
-"""All with cents, as pages show amounts."""
 
 _MORNING, _NIGHT = 8, 20
 """Hours between which people are called."""
@@ -111,40 +105,12 @@ def closing_of(form: Mapping[str, str]) -> dict[str, Any]:
         if not reason:
             raise invalid("reason", REQUIRED, "say why")
         return {"outcome": outcome, "reason": reason}
-    amount = amount_of(form.get("amount", ""))
-    currency = form.get("currency", "") if amount is not None else ""
-    return {"outcome": outcome, "reason": form.get("text", "").strip(), "amount": amount, "currency": currency}
+    currency = form.get("currency", "")
+    amount = amount_of(form.get("amount", ""), currency)
+    told = currency if amount is not None else ""
+    return {"outcome": outcome, "reason": form.get("text", "").strip(), "amount": amount, "currency": told}
 
 
 def reason_of(form: Mapping[str, str]) -> str:
     """The reason that was tapped, and what was written about it."""
     return ": ".join(filter(None, (form.get("reason", "").strip(), form.get("text", "").strip())))
-
-
-_NUMBER = re.compile(r"(\d+|\d{1,3}(?:([.,])\d{3})(?:\2\d{3})*)(?:([.,])(\d{1,2}))?")
-
-
-def amount_of(text: str) -> int | None:
-    """An amount in cents, however people write it; None when there is none.
-
-    A comma or point before one or two digits begins the cents, one before three parts thousands: "1.234" and "1,234"
-    are the same in every language, as is "1234,5".
-
-    Raises:
-        Invalid: not an amount.
-    """
-    digits = re.sub(r"[\s'’€$£]|R\$", "", text)
-    if not digits:
-        return None
-    found = _NUMBER.fullmatch(digits)
-    whole = re.sub(r"\D", "", found[1]) if found else ""
-    if found is None or len(whole) > 14 or (found[2] and found[2] == found[3]):
-        raise invalid("amount", INVALID, "an amount such as 1250.00")
-    return int(whole) * 100 + int((found[4] or "0").ljust(2, "0"))
-
-
-def currency_of(time_zone: str) -> str:
-    """The currency people pay with where the clock shows `time_zone`; the euro where we do not know."""
-    territory = get_global("zone_territories").get(time_zone, "")
-    known = get_territory_currencies(territory) if territory else []
-    return next((currency for currency in known if currency in CURRENCIES), CURRENCIES[0])

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 from flask import Blueprint, Flask, Request, Response, current_app, g, render_template, request
 from flask.sessions import SecureCookieSessionInterface
 from flask_compress import Compress
-from flask_wtf.csrf import CSRFProtect
+from flask_wtf.csrf import CSRFProtect, validate_csrf
+from wtforms import ValidationError  # type: ignore[import-untyped]
 
 from contracts.access import ROLES, Role
 from gateway.accounts import sessions
@@ -62,7 +63,8 @@ class Pages(Blueprint):
             return kept.sign_in_first()
         if roles and g.account.role not in roles:
             return Response(render_template("forbidden.html"), 403, mimetype="text/html")
-        csrf.protect()
+        if not getattr(view, "reads_its_token", False):
+            csrf.protect()
         return None
 
 
@@ -78,6 +80,22 @@ def only(*roles: Role) -> Callable[[Any], Any]:
         return marked
 
     return mark
+
+
+def own_token(view: Any) -> Any:
+    """Marks a page that takes so long a body that nothing may read it before: it looks at the form's token itself, by
+    `is_ours`."""
+    view.reads_its_token = True
+    return view
+
+
+def is_ours(token: str) -> bool:
+    """Whether a form's token is of a page of ours that whoever sends it has opened."""
+    try:
+        validate_csrf(token)
+    except ValidationError:
+        return False
+    return True
 
 
 def account() -> Account:

@@ -1,15 +1,13 @@
 """How pages show times, money and people: in the reader's language and time zone."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
 
 import phonenumbers
-from babel import Locale
-from babel.dates import format_timedelta
-from babel.numbers import format_currency
+from babel.dates import format_skeleton, format_timedelta
 from flask import Flask, g, request
 from flask_babel import format_date, format_datetime, format_time, get_locale, to_user_timezone
 from flask_babel import gettext as _
@@ -19,6 +17,7 @@ from markupsafe import Markup
 from contracts import errors
 from contracts.access import MANAGERS, SUPERVISORS
 from gateway import locales
+from gateway.web.money import TWO_WAYS, WHOLE_ONLY, money
 from gateway.web.navigation import navigation
 from runtime.clock import parse_iso, utc_now
 from runtime.errors import Invalid
@@ -32,6 +31,7 @@ def register(app: Flask) -> None:
         exactly=exactly,
         exactly_short=exactly_short,
         day=day,
+        on_day=on_day,
         clock=clock,
         money=money,
         dial=dial,
@@ -93,6 +93,14 @@ def day(value: str | datetime | None) -> str:
     return "" if at is None else format_date(at, "medium")
 
 
+def on_day(value: str | datetime | date, skeleton: str = "MMMEEEd") -> str:
+    """A day as people name it. value: a date or an instant. skeleton: what of it is told, as CLDR writes that."""
+    if isinstance(value, str) and len(value) == len("2026-12-24"):
+        value = date.fromisoformat(value)
+    on = value if isinstance(value, date) and not isinstance(value, datetime) else local(value)
+    return format_skeleton(skeleton, on, locale=get_locale())
+
+
 def clock(value: str | datetime | None) -> str:
     """Hours and minutes, in the reader's time zone."""
     at = _instant(value)
@@ -105,16 +113,6 @@ def stamp(value: str | datetime | None) -> Markup:
     if at is None:
         return Markup("")
     return Markup('<time datetime="{}" title="{}">{}</time>').format(at.isoformat(), exactly(at), ago(at))
-
-
-def money(minor: int | None, currency: str) -> str:
-    """An amount in minor units, such as cents; whole ones are shown without."""
-    if minor is None:
-        return ""
-    locale = get_locale() or Locale("en")
-    pattern = locale.currency_formats["standard"].pattern
-    whole = pattern.replace(".00", "") if minor % 100 == 0 else pattern
-    return format_currency(minor / 100, currency or "EUR", whole, locale, currency_digits=False)
 
 
 def dial(phone: str | None) -> str:
@@ -151,6 +149,10 @@ def problem_text(code: str) -> str:
         errors.NOT_ALLOWED: _("This is not among what is allowed."),
         errors.OVERLAP: _("This overlaps with something that is there already."),
         errors.CONFLICT: _("Somebody changed this meanwhile."),
+        WHOLE_ONLY: _("This currency has no decimals: write a whole amount, such as 1250."),
+        TWO_WAYS: _(
+            "This can be read in two ways. Write 1234 for thousands; for decimals put a zero behind them: 1,2340."
+        ),
         "wrong": _("This is not right. Please check it."),
         "taken": _("This is taken already."),
         "too_short": _("This is too short."),
@@ -159,6 +161,7 @@ def problem_text(code: str) -> str:
         "half_a_shift": _("Every shift needs a beginning and an end."),
         "no_shift": _("Fill in at least one shift, or choose that they always work."),
         "order": _("The end must come after the beginning."),
+        "ten_years": _("These are more than ten years. Choose fewer days."),
         "last_admin": _("This is the last administrator. Make somebody else one first, or nobody could administer."),
         errors.NOT_FOUND: _("This is not there any more. Choose another."),
         "reserved": _("This name is reserved. Choose another."),
@@ -170,6 +173,10 @@ def problem_text(code: str) -> str:
         "choices_needed": _("Write down what can be chosen, one per line."),
         "origin": _("One site per line, such as https://example.com."),
         "form_key": _("4 to 64 small letters, digits and hyphens; another form may have it already."),
+        "file_too_large": _("The file is too large. Part it in several, or leave columns out."),
+        "empty": _("The file is empty."),
+        "truncated": _("The file did not arrive whole. Choose it again."),
+        "too_old": _("The page was too old to be sure that it came from you. Choose the file again."),
         "fields_needed": _("A form needs at least one field, and can have 100."),
     }
     return texts.get(code, _("This cannot be taken. Please check it."))

@@ -42,11 +42,11 @@ def index() -> str:
         seller=seller,
         counts=counts,
         news=with_names[: len(news)],
-        overdue=[task for task in tasks if parse_iso(task["due_at"]) < now],
-        due=[task for task in tasks if parse_iso(task["due_at"]) >= now],
+        overdue=[task for task in tasks if _is_late(task, now)],
+        due=[task for task in tasks if not _is_late(task, now)],
         agenda=agenda,
         off_duty=absence_text(seller["off_duty_reason"]),
-        kind_name=words.kind_name,
+        task_name=words.task_name,
     )
 
 
@@ -69,6 +69,11 @@ def available() -> Any:
             "today/available.html", seller=seller, off_duty=absence_text(seller["off_duty_reason"]), focus=True
         )
     return redirect(url_for("today.index"), 303)
+
+
+def _is_late(task: dict[str, Any], now: datetime) -> bool:
+    """A free task is never late: it may be done any time from its day on."""
+    return not task["start_on"] and parse_iso(task["due_at"]) < now
 
 
 def _end_of_day(now: datetime) -> datetime:

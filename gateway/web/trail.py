@@ -74,6 +74,17 @@ def deeds() -> dict[str, str]:
         "gave leads by hand": _("gave leads by hand"),
         "began to export leads": _("began to download leads"),
         "exported leads": _("downloaded leads as a file"),
+        "began to export contacts": _("began to download contacts"),
+        "exported contacts": _("downloaded contacts as a file"),
+        "began to export a report": _("began to download a report"),
+        "exported a report": _("downloaded a report as a file"),
+        "began to export leads of a report": _("began to download the leads of a report"),
+        "exported leads of a report": _("downloaded the leads of a report as a file"),
+        "changed a contact": _("changed a contact"),
+        "changed contacts in bulk": _("changed contacts in bulk"),
+        "undid a change of contacts": _("undid a change of contacts"),
+        "said that contacts are not the same": _("said that contacts are not the same"),
+        "made leads of contacts": _("made leads of contacts"),
         "settled a message": _("settled a message"),
         "tried parked messages again": _("tried parked messages again"),
         "gave up parked messages": _("gave up parked messages"),
@@ -84,6 +95,13 @@ def deeds() -> dict[str, str]:
         "sent a test lead": _("sent a test lead"),
         "released submissions from quarantine": _("released submissions from quarantine"),
         "threw away submissions in quarantine": _("threw away submissions in quarantine"),
+        "began an import": _("began an import"),
+        "started an import": _("started an import"),
+        "paused an import": _("paused an import"),
+        "resumed an import": _("resumed an import"),
+        "cancelled an import": _("cancelled an import"),
+        "kept a mapping": _("kept a mapping"),
+        "dropped a mapping": _("dropped a mapping"),
         "simulated what became of a message": _("simulated what became of a message"),
         "lets messages go to an address again": _("lets messages go to an address again"),
     }
@@ -91,8 +109,12 @@ def deeds() -> dict[str, str]:
 
 def detail_text(detail: Mapping[str, Any]) -> str:
     """The detail of an entry that says something to people: roles, and how many leads went out."""
+    told = ""
     if isinstance(count := detail.get("leads"), int):
         told = ngettext("%(num)s lead", "%(num)s leads", count)
+    elif isinstance(count := detail.get("contacts"), int):
+        told = ngettext("%(num)s contact", "%(num)s contacts", count)
+    if told:
         return told if detail.get("whole", True) else _("%(leads)s, then it broke off", leads=told)
     role = detail.get("role")
     if isinstance(role, list):

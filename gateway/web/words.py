@@ -17,8 +17,17 @@ def kind_name(kind: str) -> str:
         "interview": _("Meeting"),
         "note": _("Note"),
         "first_contact": _("First contact"),
+        "other": _("Something else"),
     }
     return names.get(kind, kind)
+
+
+def task_name(task: Mapping[str, Any]) -> str:
+    """A task or an entry about one: what somebody wrote, or its kind."""
+    subject = task.get("subject", "")
+    if not subject:
+        return kind_name(task["kind"])
+    return subject if task["kind"] == "other" else f"{kind_name(task['kind'])}: {subject}"
 
 
 def outcome_name(outcome: str) -> str:
@@ -85,13 +94,23 @@ def entry_text(entry: Mapping[str, Any], names: Mapping[str, str]) -> str:
     names: of sellers the reader may see, by id.
     """
     who = names.get(entry["seller_id"]) or _("a colleague")
+    if entry["what"].startswith("task_"):
+        return _task_text(entry["what"], task_name(entry))
     if entry["what"] == "action":
         done = kind_name(entry["kind"])
         return f"{done}: {outcome_name(entry['outcome'])}" if entry["outcome"] else done
-    if entry["what"] == "task_done":
-        return _("Done: %(task)s", task=kind_name(entry["kind"]))
     if entry["what"] == "closed":
         return _("Closed: %(outcome)s", outcome=outcome_name(entry["outcome"]))
     if entry["what"] == "handed_over":
         return _("Went to %(name)s", name=who) if entry["seller_id"] else _("Was taken back to find another seller")
     return _("Given to %(name)s", name=who)
+
+
+def _task_text(what: str, task: str) -> str:
+    texts = {
+        "task_done": _("Done: %(task)s", task=task),
+        "task_added": _("Planned: %(task)s", task=task),
+        "task_recalled": _("Put off: %(task)s", task=task),
+        "task_dropped": _("Dropped: %(task)s", task=task),
+    }
+    return texts.get(what, task)

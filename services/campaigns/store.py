@@ -1,7 +1,6 @@
 """Tables and queries of campaigns."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from functools import cache
 from operator import itemgetter
 from typing import Any
@@ -11,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from contracts import limits
 from contracts.access import Actor
-from runtime.columns import Id, Utc
+from runtime.columns import Id, Json, Utc
 from runtime.tables import add_bus_tables
 from runtime.transaction import dialect_insert
 from services.campaigns.domain.texts import is_id
@@ -57,9 +56,47 @@ task = sa.Table(
     sa.Column("due_at", Utc, nullable=False),
     sa.Column("created_at", Utc, nullable=False),
     sa.Column("done_at", Utc),
+    sa.Column("start_on", sa.String(10)),
+    sa.Column("subject", sa.String(limits.TASK_SUBJECT), nullable=False, server_default=""),
+    sa.Column("by_hand", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("task_version", sa.Integer, nullable=False, server_default="1"),
     sa.Index("ix_task_agenda", "seller_id", "state", "due_at"),
 )
-"""state: "open", "done" or "dropped"; an opportunity has at most one that is open."""
+"""state: "open", "done" or "dropped". start_on: the day on which a free task begins, on the seller's wall; null for a
+planned one. due_at: when it is due; of a free one, when its day begins. by_hand: whether somebody planned it, and not a
+rule or the next step of an action. task_version: grows when it is put off or ends, but not when it changes hands.
+subject: what is to be done, in the words of whoever planned it."""
+
+task_event = sa.Table(
+    "task_event",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("opportunity_id", Id, sa.ForeignKey("opportunity.id"), nullable=False),
+    sa.Column("task_id", Id, sa.ForeignKey("task.id"), nullable=False),
+    sa.Column("what", sa.String(10), nullable=False),
+    sa.Column("seller_id", Id),
+    sa.Column("by_name", sa.String(200), nullable=False),
+    sa.Column("at", Utc, nullable=False),
+    sa.Column("from_at", Utc),
+    sa.Column("from_on", sa.String(10)),
+    sa.Column("to_at", Utc),
+    sa.Column("to_on", sa.String(10)),
+    sa.Column("reason", sa.String(limits.REASON), nullable=False),
+    sa.Index("ix_task_event_opportunity", "opportunity_id", "at"),
+)
+"""What somebody did to a task without doing it: "added", "recalled" or "dropped" it. id: the page makes it, so that a
+repeat is known; of "added" it is the task's own. seller_id: who it was, by_name: their name where that is no seller.
+from, to: when it was due before, and is since."""
+
+seller = sa.Table(
+    "seller",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("time_zone", sa.String(limits.TIME_ZONE), nullable=False),
+    sa.Column("hours", Json, nullable=False),
+)
+"""When sellers work, as distribution told last. hours: "working_hours", "holidays", "time_off" of `SellerChanged`."""
 
 action = sa.Table(
     "action",
@@ -173,12 +210,6 @@ def set_values(connection: Connection, opportunity_id: str, **values: Any) -> No
     connection.execute(sa.update(opportunity).where(opportunity.c.id == opportunity_id).values(values))
 
 
-def end_tasks(connection: Connection, opportunity_id: str, state: str, done_at: datetime | None) -> None:
-    """The open tasks of an opportunity are "done" or "dropped" now."""
-    is_open = sa.and_(task.c.opportunity_id == opportunity_id, task.c.state == "open")
-    connection.execute(sa.update(task).where(is_open).values(state=state, done_at=done_at))
-
-
 def action_by_id(connection: Connection, action_id: str) -> Any:
     """An action, or None."""
     return connection.execute(sa.select(action).where(action.c.id == action_id)).first()
@@ -200,40 +231,3 @@ def actions_of(connection: Connection, opportunity_id: str, most: int) -> Sequen
     mine = action.c.opportunity_id == opportunity_id
     select = sa.select(action).where(mine).order_by(action.c.at.desc(), action.c.id.desc()).limit(most)
     return connection.execute(select).all()[::-1]
-
-
-def tasks_of(connection: Connection, opportunity_id: str, most: int) -> Sequence[Any]:
-    """The newest tasks of an opportunity, the oldest of them first."""
-    mine = task.c.opportunity_id == opportunity_id
-    select = sa.select(task).where(mine).order_by(task.c.created_at.desc(), task.c.id.desc()).limit(most)
-    return connection.execute(select).all()[::-1]
-
-
-def agenda(actor: Actor, seller_id: str) -> sa.Select[Any]:
-    """A seller's open tasks, each with its opportunity, as far as this actor sees them."""
-    shown = (
-        opportunity.c.work_id,
-        opportunity.c.lead_id,
-        opportunity.c.contact_id,
-        opportunity.c.source,
-        opportunity.c.version,
-    )
-    return (
-        sa.select(task, *shown)
-        .join(opportunity, opportunity.c.id == task.c.opportunity_id)
-        .where(has_id(task.c.seller_id, seller_id), task.c.state == "open", visible_to(actor))
-    )
-
-
-def agenda_counts(
-    connection: Connection, actor: Actor, seller_id: str, now: datetime, day_end: datetime
-) -> dict[str, int]:
-    """How many open tasks of a seller are due before now, then before the end of the day, and after it."""
-    due = agenda(actor, seller_id).with_only_columns(task.c.due_at).subquery().c.due_at
-    counted = {
-        "overdue": sa.func.sum(sa.case((due < now, 1), else_=0)),
-        "today": sa.func.sum(sa.case((sa.and_(due >= now, due < day_end), 1), else_=0)),
-        "later": sa.func.sum(sa.case((sa.and_(due >= now, due >= day_end), 1), else_=0)),
-    }
-    row = connection.execute(sa.select(*(column.label(name) for name, column in counted.items()))).one()
-    return {name: int(count or 0) for name, count in row._mapping.items()}

@@ -3,12 +3,24 @@
 from typing import Any
 
 from contracts.access import Actor
+from contracts.campaigns import OPPORTUNITY_CLOSED, OpportunityClosed
 from contracts.capture import ACCEPT_SUBMISSION, LEAD_CAPTURED
 from contracts.distribution import WORK_ASSIGNED, WORK_UNASSIGNED, WORK_WAITS, WorkAssigned, WorkUnassigned, WorkWaits
 from runtime.database import Database
 from runtime.service import Asking, Storage, consume, operable, rpc
 from runtime.transaction import Transaction
-from services.capture.handlers import forms, intake, leads, owners, quarantine
+from services.capture.handlers import (
+    base_leads,
+    cleaning,
+    contacts,
+    forms,
+    imports,
+    intake,
+    leads,
+    merging,
+    owners,
+    quarantine,
+)
 
 Answer = dict[str, Any]
 
@@ -39,6 +51,10 @@ class CaptureService:
     @consume(WORK_WAITS, linger=LINGER)
     def work_waits(self, transaction: Transaction, told: list[WorkWaits]) -> None:
         owners.take_owners(transaction, told)
+
+    @consume(OPPORTUNITY_CLOSED, linger=LINGER)
+    def opportunity_closed(self, transaction: Transaction, told: list[OpportunityClosed]) -> None:
+        contacts.take_sales(transaction, told)
 
     @rpc
     def create_form(self, form: Answer) -> Answer:
@@ -104,6 +120,73 @@ class CaptureService:
             return leads.import_progress(connection, self.actor, import_id)
 
     @rpc
+    def create_import(self, file: Answer) -> Answer:
+        return self.database.transact(imports.create_import, self.actor, file)
+
+    @rpc
+    def import_part(self, import_id: str, number: int, data: str) -> Answer:
+        part = imports.unpack_part(data)
+        return self.database.transact(imports.add_part, self.actor, import_id, number, part)
+
+    @rpc
+    def finish_upload(self, import_id: str) -> Answer:
+        return self.database.transact(imports.finish_upload, self.actor, import_id)
+
+    @rpc
+    def examine_import(self, import_id: str, settings: Answer) -> Answer:
+        return self.database.transact(imports.examine_import, self.actor, import_id, settings)
+
+    @rpc
+    def start_import(self, import_id: str, plan: Answer, version: int) -> Answer:
+        return self.database.transact(imports.start_import, self.actor, import_id, plan, version)
+
+    @rpc
+    def pause_import(self, import_id: str) -> Answer:
+        return self.database.transact(imports.pause_import, self.actor, import_id)
+
+    @rpc
+    def resume_import(self, import_id: str) -> Answer:
+        return self.database.transact(imports.resume_import, self.actor, import_id)
+
+    @rpc
+    def cancel_import(self, import_id: str) -> Answer:
+        return self.database.transact(imports.cancel_import, self.actor, import_id)
+
+    @rpc
+    def get_import(self, import_id: str) -> Answer:
+        with self.database.read() as connection:
+            return imports.get_import(connection, self.actor, import_id)
+
+    @rpc
+    def list_imports(self, cursor: str | None = None, limit: int = 50) -> Answer:
+        with self.database.read() as connection:
+            return imports.list_imports(connection, self.actor, cursor, limit)
+
+    @rpc
+    def distribute_contacts(
+        self, contacts: Answer, form_id: str, most: int | None = None, order: str = "newest"
+    ) -> Answer:
+        return self.database.transact(base_leads.distribute_contacts, self.actor, contacts, form_id, most, order)
+
+    @rpc
+    def import_rejected(self, import_id: str, after: int = 0, limit: int = 500) -> Answer:
+        with self.database.read() as connection:
+            return imports.import_rejected(connection, self.actor, import_id, after, limit)
+
+    @rpc
+    def list_mappings(self) -> Answer:
+        with self.database.read() as connection:
+            return imports.list_mappings(connection, self.actor)
+
+    @rpc
+    def save_mapping(self, name: str, header: list[str], plan: Answer) -> Answer:
+        return self.database.transact(imports.save_mapping, self.actor, name, header, plan)
+
+    @rpc
+    def drop_mapping(self, mapping_id: str) -> None:
+        self.database.transact(imports.drop_mapping, self.actor, mapping_id)
+
+    @rpc
     def quarantined(self, cursor: str | None = None, limit: int = 50, reason: str | None = None) -> Answer:
         with self.database.read() as connection:
             return quarantine.quarantined(connection, self.actor, cursor, limit, reason)
@@ -123,3 +206,85 @@ class CaptureService:
     @rpc
     def drop_many(self, quarantine_ids: list[str]) -> Answer:
         return self.database.transact(quarantine.drop_many, self.actor, quarantine_ids)
+
+    @rpc
+    def list_contacts(self, cursor: str | None = None, limit: int = 50, **filters: Any) -> Answer:
+        with self.database.read() as connection:
+            return contacts.list_contacts(connection, self.actor, cursor, limit, filters)
+
+    @rpc
+    def count_contacts(self, **filters: Any) -> Answer:
+        with self.database.read() as connection:
+            return contacts.count_contacts(connection, self.actor, filters)
+
+    @rpc
+    def get_contact(self, contact_id: str) -> Answer:
+        with self.database.read() as connection:
+            return contacts.get_contact(connection, self.actor, contact_id)
+
+    @rpc
+    def update_contact(self, contact_id: str, changes: Answer, version: int) -> Answer:
+        return self.database.transact(contacts.update_contact, self.actor, contact_id, changes, version)
+
+    @rpc
+    def add_note(self, contact_id: str, note: Answer) -> Answer:
+        return self.database.transact(contacts.add_note, self.actor, contact_id, note)
+
+    @rpc
+    def contact_values(self, field: str, q: str = "") -> Answer:
+        with self.database.read() as connection:
+            return contacts.contact_values(connection, self.actor, field, q)
+
+    @rpc
+    def cleaning_counts(self, import_id: str | None = None) -> Answer:
+        with self.database.read() as connection:
+            return cleaning.cleaning_counts(connection, self.actor, import_id)
+
+    @rpc
+    def likely_duplicates(self, cursor: str | None = None, limit: int = 50) -> Answer:
+        with self.database.read() as connection:
+            return merging.likely_duplicates(connection, self.actor, cursor, limit)
+
+    @rpc
+    def dismiss_likely(self, likeness_ids: list[str]) -> Answer:
+        return self.database.transact(merging.dismiss_likely, self.actor, likeness_ids)
+
+    @rpc
+    def merge_contacts(self, keep_id: str, other_id: str) -> Answer:
+        return self.database.transact(merging.merge_contacts, self.actor, keep_id, other_id)
+
+    @rpc
+    def merge_likely(self, likeness_ids: list[str]) -> Answer:
+        return self.database.transact(merging.merge_likely, self.actor, likeness_ids)
+
+    @rpc
+    def preview_fix(
+        self,
+        fix: str,
+        arguments: Answer | None = None,
+        filters: Answer | None = None,
+        contact_ids: list[str] | None = None,
+    ) -> Answer:
+        with self.database.read() as connection:
+            return cleaning.preview(cleaning.prepare_fix(connection, self.actor, fix, arguments, filters, contact_ids))
+
+    @rpc
+    def fix_contacts(
+        self,
+        fix: str,
+        arguments: Answer | None = None,
+        filters: Answer | None = None,
+        contact_ids: list[str] | None = None,
+    ) -> Answer:
+        with self.database.read() as connection:
+            fixing = cleaning.prepare_fix(connection, self.actor, fix, arguments, filters, contact_ids)
+        return self.database.transact(cleaning.write_fix, self.actor, fixing)
+
+    @rpc
+    def undo_change(self, change_id: str) -> Answer:
+        return self.database.transact(cleaning.undo_change, self.actor, change_id)
+
+    @rpc
+    def list_changes(self, cursor: str | None = None, limit: int = 50) -> Answer:
+        with self.database.read() as connection:
+            return cleaning.list_changes(connection, self.actor, cursor, limit)

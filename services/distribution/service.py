@@ -8,7 +8,7 @@ from contracts.capture import LEAD_CAPTURED, LeadCaptured
 from contracts.distribution import WORK_ASSIGNED, WORK_WAITS
 from runtime.service import Asking, Storage, consume, every, operable, rpc
 from runtime.transaction import Transaction
-from services.distribution.handlers import absences, hand, leads, people, reasons, staff, views
+from services.distribution.handlers import absences, hand, leads, people, reasons, staff, telling, views
 
 Answer = dict[str, Any]
 
@@ -83,6 +83,10 @@ class DistributionService:
             return people.list_sellers(connection, self.actor, team_id, cursor, limit, q, active)
 
     @rpc
+    def republish_sellers(self) -> int:
+        return self.database.transact(telling.republish_sellers, self.actor)
+
+    @rpc
     def staff_names(self) -> Answer:
         with self.database.read() as connection:
             return people.staff_names(connection, self.actor)
@@ -134,6 +138,11 @@ class DistributionService:
     def why(self, work_id: str) -> Answer:
         with self.database.read() as connection:
             return reasons.why(connection, self.actor, work_id)
+
+    @rpc
+    def work_history(self, work_ids: list[str]) -> Answer:
+        with self.database.read() as connection:
+            return reasons.history(connection, self.actor, work_ids)
 
     @rpc
     def list_work(

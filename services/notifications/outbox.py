@@ -1,17 +1,18 @@
 """Use cases of the outbox viewer: every message, what it says and what became of it."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
 from sqlalchemy.engine import Connection
 
+from contracts import limits
 from contracts.access import Actor
-from contracts.errors import NOT_ALLOWED
+from contracts.errors import NOT_ALLOWED, TOO_LONG
 from runtime.clock import iso
 from runtime.errors import invalid
-from services.notifications import callbacks, outbound, recipients, timeline
+from services.notifications import callbacks, outbound, recipients, store, timeline
 from services.notifications.domain.search import matches
 from services.notifications.domain.segments import segments
 from services.notifications.domain.texts import Text, render
@@ -22,6 +23,8 @@ CHANNELS: Final = ("in_app", "sms", "email")
 STATES: Final = (
     "queued", "sending", "sent", "delivered", "failed", "bounced", "unknown", "withdrawn", "suppressed",
 )  # fmt: skip
+MOST_ABOUT: Final = 200
+"""Messages about some work that are told together."""
 
 
 def outbox(
@@ -64,6 +67,24 @@ def outbox(
     gathered = outbound.gathered(connection, sorted({row.digest_id for row in rows if _is_gathering(row)}))
     items = [_item(row, links, gathered, events[row.message_id]) for row in rows]
     return {"items": items, "next": following}
+
+
+def messages_about(connection: Connection, actor: Actor, work_ids: Sequence[str]) -> dict[str, Any]:
+    """The newest messages about this work, newest first and at most MOST_ABOUT, withdrawn ones and digests included.
+
+    Returns: messages as `handlers.as_json` has them, each with its `replies`, oldest first: {"at", "text"}.
+
+    Raises:
+        Invalid: more than limits.STORIES_AT_ONCE works.
+    """
+    if len(work_ids) > limits.STORIES_AT_ONCE:
+        raise invalid("work_ids", TOO_LONG, f"at most {limits.STORIES_AT_ONCE}, not {len(work_ids)}")
+    rows = store.messages_of_works(connection, actor, work_ids, MOST_ABOUT)
+    replies: dict[str, list[dict[str, str]]] = defaultdict(list)
+    for event in timeline.events_of(connection, [row.message_id for row in rows]):
+        if event.kind == "replied":
+            replies[event.message_id].append({"at": iso(event.at), "text": event.text})
+    return {"items": [as_json(row) | {"replies": replies[row.message_id]} for row in rows]}
 
 
 def suppressions(connection: Connection, actor: Actor, cursor: str | None, limit: int, q: str | None) -> dict[str, Any]:

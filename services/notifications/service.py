@@ -129,6 +129,11 @@ class NotificationsService:
             return handlers.messages(connection, self.actor, work_id)
 
     @rpc
+    def messages_about(self, work_ids: list[str]) -> dict[str, Any]:
+        with self.database.read() as connection:
+            return outbox.messages_about(connection, self.actor, work_ids)
+
+    @rpc
     def unknown(self, cursor: str | None = None, limit: int = 50) -> dict[str, Any]:
         with self.database.read() as connection:
             return handlers.unknown(connection, self.actor, cursor, limit)

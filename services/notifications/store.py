@@ -209,10 +209,18 @@ def messages_of_work(connection: Connection, actor: Actor, work_id: str) -> list
     return list(connection.execute(select.order_by(messages.c.created_at, messages.c.message_id)).all())
 
 
-def about_work(work_id: str) -> sa.ColumnElement[bool]:
-    """The condition that a message is about a work, alone or among others."""
-    told = sa.select(messages.c.message_id).where(messages.c.work_id == work_id)
-    gathers = sa.select(messages.c.digest_id).where(messages.c.work_id == work_id, messages.c.digest_id.is_not(None))
+def messages_of_works(connection: Connection, actor: Actor, work_ids: Collection[str], most: int) -> list[Any]:
+    """The newest messages about these works, digests included, newest first."""
+    select = sa.select(messages).where(about_work(*work_ids), visible(actor))
+    newest = select.order_by(messages.c.created_at.desc(), messages.c.message_id.desc())
+    return list(connection.execute(newest.limit(most)).all())
+
+
+def about_work(*work_ids: str) -> sa.ColumnElement[bool]:
+    """The condition that a message is about one of these works, alone or among others."""
+    is_theirs = messages.c.work_id.in_(work_ids)
+    told = sa.select(messages.c.message_id).where(is_theirs)
+    gathers = sa.select(messages.c.digest_id).where(is_theirs, messages.c.digest_id.is_not(None))
     digests = sa.select(messages.c.message_id).where(_is_digest, messages.c.digest_id.in_(gathers))
     return messages.c.message_id.in_(told.union(digests))
 

@@ -18,7 +18,7 @@ LINGER = 0.5
 
 @operable
 class ReportingService:
-    """Owns the log of facts and the rollups built from it."""
+    """Owns the log of facts, and the rollups and journeys built from it."""
 
     name = "reporting"
     database: Database = Storage()
@@ -65,3 +65,42 @@ class ReportingService:
     def overview(self, since: str, until: str, time_zone: str = "UTC") -> dict[str, Any]:
         with self.database.read() as connection:
             return handlers.overview(connection, self.actor, since, until, time_zone)
+
+    @rpc
+    def report(
+        self,
+        by: str,
+        since: str,
+        until: str,
+        time_zone: str = "UTC",
+        filters: dict[str, str] | None = None,
+        limit: int = 200,
+    ) -> dict[str, Any]:
+        with self.database.read() as connection:
+            return handlers.report(connection, self.actor, by, since, until, time_zone, filters, limit)
+
+    @rpc
+    def cross(
+        self,
+        rows: str,
+        columns: str,
+        since: str,
+        until: str,
+        time_zone: str = "UTC",
+        filters: dict[str, str] | None = None,
+    ) -> dict[str, Any]:
+        with self.database.read() as connection:
+            return handlers.cross(connection, self.actor, rows, columns, since, until, time_zone, filters)
+
+    @rpc
+    def journeys(
+        self,
+        since: str,
+        until: str,
+        time_zone: str = "UTC",
+        filters: dict[str, str] | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> dict[str, Any]:
+        with self.database.read() as connection:
+            return handlers.journeys(connection, self.actor, since, until, time_zone, filters, cursor, limit)

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from process_cases import belonging_to, until
 
 from runtime import packages, ports
-from runtime.settings import OWNERS
+from runtime.settings import PROBED
 
 START_SECONDS = 150
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome-stable")
@@ -51,7 +51,7 @@ def browser(chromium: str) -> Iterator[Browser]:
 def house() -> Iterator[House]:
     """The whole installation with its demo company, on ports and in a folder of its own."""
     first = next(
-        base for base in ports.pick_free(50) if all(ports.is_free(base + offset) for offset in range(len(OWNERS)))
+        base for base in ports.pick_free(50) if all(ports.is_free(base + offset) for offset in range(len(PROBED)))
     )
     gateway, live, sandbox = ports.pick_free(3)
     with tempfile.TemporaryDirectory(prefix="rodizio-test-", ignore_cleanup_errors=True) as folder:

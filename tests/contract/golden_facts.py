@@ -2,7 +2,7 @@
 
 from contracts.campaigns import ActionRecorded, OpportunityClosed, OpportunityOpened
 from contracts.capture import AcceptSubmission, FieldRule, FormChanged, LeadCaptured
-from contracts.distribution import SellerChanged, WorkAssigned, WorkUnassigned, WorkWaits
+from contracts.distribution import Away, SellerChanged, Shift, WorkAssigned, WorkUnassigned, WorkWaits
 from contracts.message import Fact
 from contracts.notifications import MessageSent, ProviderEvent
 
@@ -70,6 +70,7 @@ FACTS: dict[str, Fact] = {
         score=70,
         quality=60,
         returning=True,
+        is_test=True,
     ),
     "seller_changed": SellerChanged(
         id=FACT,
@@ -84,6 +85,9 @@ FACTS: dict[str, Fact] = {
         time_zone="America/Sao_Paulo",
         channels=("sms", "email"),
         active=False,
+        working_hours=(Shift(days=(0, 4), start="22:00", end="06:00"),),
+        holidays=("2026-12-25",),
+        time_off=(Away(starts_at="2026-03-09T00:00:00.000000+00:00", ends_at="2026-03-16T00:00:00.000000+00:00"),),
     ),
     "work_assigned": WorkAssigned(
         id=FACT,

@@ -16,7 +16,7 @@ import pytest
 from process_cases import belonging_to, until
 
 from runtime import ports
-from runtime.settings import OWNERS
+from runtime.settings import PROBED
 from runtime.supervision import states_of
 
 pytestmark = [pytest.mark.feature("OPS-1"), pytest.mark.timeout(400)]
@@ -54,7 +54,7 @@ class Run:
 @pytest.fixture
 def environment() -> Iterator[dict[str, str]]:
     first = next(
-        base for base in ports.pick_free(50) if all(ports.is_free(base + offset) for offset in range(len(OWNERS)))
+        base for base in ports.pick_free(50) if all(ports.is_free(base + offset) for offset in range(len(PROBED)))
     )
     gateway, live, sandbox = ports.pick_free(3)
     with tempfile.TemporaryDirectory(prefix="rodizio-test-", ignore_cleanup_errors=True) as folder:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy.engine import Connection
+
 from contracts import limits
 from contracts.access import Actor
 from contracts.campaigns import ACTION_RECORDED, OPPORTUNITY_CLOSED, ActionRecorded, OpportunityClosed
@@ -12,9 +14,10 @@ from runtime.clock import iso, utc_now
 from runtime.errors import Conflict, Invalid, NotFound, invalid
 from runtime.ids import new_id
 from runtime.transaction import Transaction
-from services.campaigns import store
+from services.campaigns import store, task_store
 from services.campaigns.domain.actions import Action, happened_at, problems_of
 from services.campaigns.domain.opportunities import OUTCOMES, is_currency, needs_reason
+from services.campaigns.domain.tasks import end_of
 from services.campaigns.domain.texts import storable
 from services.campaigns.handlers.views import card, instant, shown
 
@@ -22,23 +25,25 @@ from services.campaigns.handlers.views import card, instant, shown
 def record_action(
     transaction: Transaction, actor: Actor, opportunity_id: str, action: Mapping[str, Any], version: int | None = None
 ) -> dict[str, Any]:
-    """Keeps what somebody did in an open opportunity and tells it; what was to be done is done, and `next_at` says
-    when the next thing is due. The same id again changes nothing and has the same answer, whatever happened since.
+    """Keeps what somebody did in an open opportunity and tells it. What it does to its tasks: see `domain.tasks`;
+    `next_at` says when the next thing is due. The same id again changes nothing and has the same answer, whatever
+    happened since.
 
     Args:
-        action: {"id", "kind", "outcome", "note", "at", "next_at", "next_kind"}; only `kind` has to be there. id: a
-            UUID that the page makes; at: when it happened; times in ISO 8601 with their offset.
+        action: {"id", "kind", "outcome", "note", "at", "next_at", "next_kind", "task_id"}; only `kind` has to be there.
+            id: a UUID that the page makes; at: when it happened; times in ISO 8601 with their offset; task_id: the
+            open task that was done by it, left out when it was none in particular.
         version: of the opportunity as it was seen; None when it does not matter.
 
     Returns:
         the card, see `views.card`.
 
     Raises:
-        NotFound; Invalid; Conflict: closed, or changed since, or the id belongs to another action.
+        NotFound; Invalid; Conflict: closed, or changed since, the task is not open, the id belongs to another action.
     """
     wanted = _read(action)
     connection = transaction.connection
-    opportunity = _locked(transaction, actor, opportunity_id)
+    opportunity = locked(transaction, actor, opportunity_id)
     known = store.action_by_id(connection, wanted.id) if wanted.id else None
     if known is not None:
         if (known.opportunity_id, known.kind, known.outcome, known.note, known.next_at) != (
@@ -50,13 +55,11 @@ def record_action(
         ):
             raise Conflict("another action has this id")
         return card(connection, opportunity)
-    _check_open(opportunity, version)
+    check_open(opportunity, version)
     now = utc_now()
     row = _action_row(wanted, opportunity, actor, now)
     store.add_action(connection, row)
-    if wanted.is_contact or wanted.next_at:
-        ended, done_at = ("done", row["at"]) if wanted.is_contact else ("dropped", None)
-        store.end_tasks(connection, opportunity_id, ended, done_at)
+    _end_tasks(connection, opportunity_id, wanted, action.get("task_id"), row["at"])
     if wanted.next_at:
         store.add(connection, [], [_next_task(wanted, opportunity, now)])
     store.set_values(connection, opportunity_id, version=opportunity.version + 1)
@@ -81,18 +84,31 @@ def _read(action: Mapping[str, Any]) -> Action:
     )
 
 
-def _locked(transaction: Transaction, actor: Actor, opportunity_id: str) -> Any:
+def locked(transaction: Transaction, actor: Actor, opportunity_id: str) -> Any:
+    """The opportunity, held until the transaction ends. Raises: NotFound."""
     opportunity = store.locked(transaction.connection, actor, opportunity_id)
     if opportunity is None:
         raise NotFound("opportunity", opportunity_id)
     return opportunity
 
 
-def _check_open(opportunity: Any, version: int | None) -> None:
+def check_open(opportunity: Any, version: int | None) -> None:
+    """Raises: Conflict: it is closed, or was changed since `version`; None: whatever it is."""
     if opportunity.state == "closed":
         raise Conflict(f"the opportunity was closed already: {opportunity.outcome}")
     if version is not None and opportunity.version != version:
         raise Conflict(f"the opportunity was changed meanwhile: it is at version {opportunity.version}, not {version}")
+
+
+def _end_tasks(connection: Connection, opportunity_id: str, action: Action, task_id: str | None, at: datetime) -> None:
+    """Raises: Conflict: the task from which it was taken is not open."""
+    tasks = task_store.open_tasks(connection, opportunity_id)
+    if task_id is not None and all(task.id != task_id for task in tasks):
+        raise Conflict("the task is not open any more")
+    for ended, done_at in (("done", at), ("dropped", None)):
+        ids = [task.id for task in tasks if end_of(task, action, task_id, at) == ended]
+        if ids:
+            task_store.end_tasks(connection, ids, ended, done_at)
 
 
 def _action_row(wanted: Action, opportunity: Any, actor: Actor, now: datetime) -> dict[str, Any]:
@@ -165,8 +181,8 @@ def close_opportunity(
     """
     reason = storable(reason)
     _check_closing(outcome, reason, amount, currency)
-    opportunity = _locked(transaction, actor, opportunity_id)
-    _check_open(opportunity, version)
+    opportunity = locked(transaction, actor, opportunity_id)
+    check_open(opportunity, version)
     now = utc_now()
     changes = {
         "state": "closed",
@@ -178,7 +194,8 @@ def close_opportunity(
         "version": version + 1,
     }
     store.set_values(transaction.connection, opportunity_id, **changes)
-    store.end_tasks(transaction.connection, opportunity_id, "dropped", None)
+    left = [task.id for task in task_store.open_tasks(transaction.connection, opportunity_id)]
+    task_store.end_tasks(transaction.connection, left, "dropped", None)
     closed = {**opportunity._mapping, **changes}
     transaction.emit(OPPORTUNITY_CLOSED, _closed(closed))
     return shown(closed)

@@ -1,7 +1,10 @@
 """News of assignments: opportunities open, and change hands."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
+
+from sqlalchemy.engine import Connection
 
 from contracts.campaigns import OPPORTUNITY_OPENED, OpportunityOpened
 from contracts.distribution import WorkAssigned, WorkUnassigned
@@ -9,7 +12,9 @@ from runtime.clock import parse_iso
 from runtime.ids import new_id
 from runtime.transaction import Transaction
 from services.campaigns import store
-from services.campaigns.domain.opportunities import first_contact_due, newest
+from services.campaigns.domain.opportunities import FIRST_CONTACT_WITHIN, newest
+from services.campaigns.domain.working_time import Hours, after_working
+from services.campaigns.handlers.sellers import hours_by_seller
 
 
 def open_opportunities(transaction: Transaction, assignments: Sequence[WorkAssigned]) -> None:
@@ -17,7 +22,7 @@ def open_opportunities(transaction: Transaction, assignments: Sequence[WorkAssig
     one changes its seller, an older one changes nothing."""
     latest = newest(assignments)
     known = store.by_work(transaction.connection, latest)
-    opportunities, tasks, changes, handovers = [], [], [], []
+    opportunities, begun, changes, handovers = [], [], [], []
     for work_id, assigned in latest.items():
         row = known.get(work_id)
         if row is None:
@@ -29,12 +34,12 @@ def open_opportunities(transaction: Transaction, assignments: Sequence[WorkAssig
         else:
             continue
         if row is None or row.state == "stub":
-            tasks.append(_first_contact(opportunity, assigned))
+            begun.append((opportunity, parse_iso(assigned.assigned_at)))
             transaction.emit(OPPORTUNITY_OPENED, _opened(opportunity["id"], assigned))
         else:
             handovers.append(_handover(row, assigned.subject_version, assigned.seller_id, assigned.assigned_at))
     store.change(transaction.connection, changes, handovers)
-    store.add(transaction.connection, opportunities, tasks)
+    store.add(transaction.connection, opportunities, _first_contacts(transaction.connection, begun))
 
 
 def _is_news(row: Any, fact: WorkAssigned | WorkUnassigned) -> bool:
@@ -89,15 +94,20 @@ def _handover(row: Any, version: int, seller_id: str | None, at: str) -> dict[st
     }
 
 
-def _first_contact(opportunity: dict[str, Any], assigned: WorkAssigned) -> dict[str, Any]:
-    assigned_at = parse_iso(assigned.assigned_at)
+def _first_contacts(connection: Connection, begun: Sequence[tuple[dict[str, Any], datetime]]) -> list[dict[str, Any]]:
+    """The first tasks of opportunities that were assigned at these instants."""
+    hours = hours_by_seller(connection, {opportunity["seller_id"] for opportunity, _ in begun} - {None})
+    return [_first_contact(opportunity, at, hours.get(opportunity["seller_id"])) for opportunity, at in begun]
+
+
+def _first_contact(opportunity: dict[str, Any], assigned_at: datetime, hours: Hours | None) -> dict[str, Any]:
     return {
         "id": new_id(),
         "opportunity_id": opportunity["id"],
         "seller_id": opportunity["seller_id"],
         "kind": "first_contact",
         "state": "open",
-        "due_at": first_contact_due(assigned_at),
+        "due_at": after_working(hours, assigned_at, FIRST_CONTACT_WITHIN),
         "created_at": assigned_at,
         "done_at": None,
     }

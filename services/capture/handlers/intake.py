@@ -1,22 +1,26 @@
 """Submissions become leads of contacts, a batch at a time."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy.engine import Connection
 
 from contracts.capture import LEAD_CAPTURED, AcceptSubmission, LeadCaptured
+from contracts.message import Lane
 from runtime.clock import iso, parse_iso, utc_now
 from runtime.ids import new_id
 from runtime.transaction import Transaction
 from services.capture import store
-from services.capture.domain.contact_details import ContactDetails, contact_details, together
-from services.capture.domain.search import search_text
+from services.capture.domain.contact_details import ContactDetails, contact_details
+from services.capture.handlers import contacts_in
 
 SAME_KEY_OTHER_BODY = "same_key_other_body"
 """Why a submission is kept aside: its id came before with another body. The other reasons are suspicions."""
+
+POTENTIAL = "potential"
+"""The status of a contact that has bought nothing yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,25 +55,25 @@ def store_leads(transaction: Transaction, arrivals: Sequence[Arrival]) -> None:
     if not new:
         return
     now = utc_now()
-    known = store.intake.contacts_by_key(
-        transaction.connection, {key for arrival in new for key in arrival.details.keys}
+    placed = contacts_in.take_in(
+        transaction,
+        [(arrival.details, (arrival.submission.source, arrival.submission.import_id, POTENTIAL)) for arrival in new],
+        now,
     )
-    there = set(known.values())
-    said: dict[str, list[ContactDetails]] = {}
-    keys: dict[str, str] = {}
+    make_leads(transaction, [(arrival, *place) for arrival, place in zip(new, placed, strict=True)], now)
+
+
+def make_leads(
+    transaction: Transaction, placed: Iterable[tuple[Arrival, str, bool]], now: datetime, lane: Lane | None = None
+) -> None:
+    """Stores leads and tells that they were captured.
+
+    placed: arrivals whose leads are not there yet, each with its contact's id and whether that one was known before.
+    """
     leads: list[dict[str, Any]] = []
-    for arrival in new:
-        found = next((known[key] for key in arrival.details.keys if key in known), None)
-        contact_id = found or new_id()
-        said.setdefault(contact_id, []).append(arrival.details)
-        for key in arrival.details.keys:
-            if key not in known:
-                known[key] = keys[key] = contact_id
+    for arrival, contact_id, was_known in placed:
         leads.append(_lead(arrival, contact_id, now))
-        transaction.emit(LEAD_CAPTURED, _captured(arrival, contact_id, found is not None, now))
-    contacts = [_contact(contact_id, together(details), now) for contact_id, details in said.items()]
-    store.intake.add_contacts(transaction.connection, [row for row in contacts if row["id"] not in there], keys)
-    store.intake.complete_contacts(transaction.connection, [row for row in contacts if row["id"] in there])
+        transaction.emit(LEAD_CAPTURED, _captured(arrival, contact_id, was_known, now), lane=lane)
     store.intake.add_leads(transaction.connection, leads)
 
 
@@ -88,11 +92,6 @@ def _sort_out(connection: Connection, arrivals: Sequence[Arrival]) -> tuple[list
             stored[submission.lead_id] = submission.digest
             new.append(arrival)
     return new, aside
-
-
-def _contact(contact_id: str, details: ContactDetails, now: datetime) -> dict[str, Any]:
-    words = search_text(details.name, details.email, details.company)
-    return {"id": contact_id, "search": words, "created_at": now, "updated_at": now, **asdict(details)}
 
 
 def _lead(arrival: Arrival, contact_id: str, now: datetime) -> dict[str, Any]:
@@ -131,6 +130,7 @@ def _captured(arrival: Arrival, contact_id: str, returning: bool, now: datetime)
         score=arrival.details.quality,
         quality=arrival.details.quality,
         returning=returning,
+        is_test=submission.is_test,
     )
 
 

@@ -9,10 +9,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from contracts.access import Actor
-from runtime.paging import page
+from runtime import paging
 from services.capture.domain.search import Search
+from services.capture.store import words
 from services.capture.store.owners import visible
 from services.capture.tables import contact, form, lead, owner
+
+WALK = 5_000
+"""Leads that are looked at before the index of words is asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,16 +77,45 @@ def page_of(
     connection: Connection, actor: Actor, wanted: Wanted, cursor: str | None, limit: int
 ) -> tuple[list[str], str | None]:
     """Ids of the leads on a page, newest first, and the cursor of the next one."""
-    select, captured_at, identifier = _which(actor, wanted)
-    rows, following = page(connection, select, captured_at, identifier, cursor, limit)
-    return [row[0] for row in rows], following
+    rows = _found(connection, actor, wanted, limit + 1, paging.place_of(cursor, limit))
+    following = paging.cursor_at(rows[limit - 1][1], rows[limit - 1][0]) if len(rows) > limit else None
+    return [row[0] for row in rows[:limit]], following
 
 
 def count(connection: Connection, actor: Actor, wanted: Wanted, most: int | None = None) -> int:
     """How many leads there are, counted up to `most` where it is given."""
+    if wanted.search is not None and most is not None:
+        return len(_found(connection, actor, wanted, most, None))
     select, *_ = _which(actor, wanted)
     counted = sa.select(sa.func.count()).select_from(select.limit(most).subquery())
     return connection.execute(counted).scalar_one()
+
+
+def _found(
+    connection: Connection, actor: Actor, wanted: Wanted, most: int, place: tuple[datetime, str] | None
+) -> Sequence[Any]:
+    """Ids and times of the first leads after `place`, at most `most`. Words that many have are looked for in the newest
+    leads, those that few have in their index: each way takes long for the other's."""
+    select, captured_at, identifier = _which(actor, wanted)
+    if place:
+        here = sa.tuple_(captured_at, identifier)
+        select = select.where(
+            here < sa.tuple_(sa.literal(place[0], captured_at.type), sa.literal(place[1], identifier.type))
+        )
+    newest_first = captured_at.desc(), identifier.desc()
+    if wanted.search is None:
+        return connection.execute(select.order_by(*newest_first).limit(most)).all()
+    named = identifier.label("lead_id"), captured_at.label("at"), lead.c.contact_id.label("contact_id")
+    newest = select.with_only_columns(*named).order_by(*newest_first).limit(max(WALK, 2 * most)).subquery()
+    walk = sa.select(newest.c.lead_id, newest.c.at).join(contact, contact.c.id == newest.c.contact_id)
+    ordered = walk.where(words.by_looking(wanted.search)).order_by(newest.c.at.desc(), newest.c.lead_id.desc())
+    rows = connection.execute(ordered.limit(most)).all()
+    if len(rows) == most or not wanted.search.ways:
+        return rows
+    rare = words.rare(connection, wanted.search)
+    found_by = [words.by_looking(wanted.search), *([words.by_index(connection, rare)] if rare.ways else [])]
+    having = lead.c.contact_id.in_(sa.select(contact.c.id).where(*found_by))
+    return connection.execute(select.where(having).order_by(*newest_first).limit(most)).all()
 
 
 def of_contact(connection: Connection, actor: Actor, contact_id: str, limit: int) -> Sequence[str]:
@@ -137,12 +170,4 @@ def _conditions(wanted: Wanted, captured_at: sa.ColumnElement[Any]) -> list[sa.C
         conditions.append(captured_at >= wanted.since)
     if wanted.until is not None:
         conditions.append(captured_at < wanted.until)
-    if wanted.search is not None:
-        conditions.append(lead.c.contact_id.in_(sa.select(contact.c.id).where(_found(wanted.search))))
     return conditions
-
-
-def _found(search: Search) -> sa.ColumnElement[bool]:
-    # Words are letters and digits only: nothing in them means something to LIKE.
-    by_words = sa.and_(*(contact.c.search.like(f"% {word}%") for word in search.words)) if search.words else sa.false()
-    return sa.or_(by_words, contact.c.phone.like(f"%{search.digits}%")) if search.digits else by_words

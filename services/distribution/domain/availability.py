@@ -1,19 +1,17 @@
 """When a seller can be given work: working hours in their own time zone, holidays, time off, and two switches, the
 company's and their own.
 
-A wall-clock time means the first instant at which the seller's clock shows that time or a later one. So a window that
-starts inside the hour skipped in spring starts at the first real instant after it, and a time that comes twice in
-autumn means the first. A window that ends at or before its start runs over midnight. A holiday is a whole local day:
+What a wall-clock time means on days when clocks misbehave: see `contracts.wall_clock`. A holiday is a whole local day:
 windows that would start on it do not, and one that began the evening before stops at midnight. No windows at all means
 always.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
+from datetime import date, datetime, timedelta
 from typing import Final, Literal
-from zoneinfo import ZoneInfo
+
+from contracts.wall_clock import DAY_MINUTES, local_day, local_instant, minute_of_day
 
 Absence = Literal["inactive", "switched_off", "time_off", "holiday", "off_hours"]
 
@@ -21,7 +19,6 @@ HORIZON_DAYS: Final = 400
 """How far ahead the next change is looked for; nobody plans holidays without a gap for longer."""
 
 WEEK_MINUTES: Final = 7 * 24 * 60
-DAY_MINUTES: Final = 24 * 60
 
 
 class BadSchedule(ValueError):
@@ -96,15 +93,10 @@ def parse_windows(hours: Sequence[tuple[Sequence[int], str, str]]) -> tuple[Wind
 
 
 def _minutes(text: str) -> int:
-    if text == "24:00":
-        return DAY_MINUTES
     try:
-        at = time.fromisoformat(text)
+        return minute_of_day(text)
     except ValueError:
-        at = None
-    if at is None or len(text) != 5 or at.tzinfo:
-        raise BadSchedule("invalid", f"{text!r} is not a time of day such as 09:00")
-    return at.hour * 60 + at.minute
+        raise BadSchedule("invalid", f"{text!r} is not a time of day such as 09:00") from None
 
 
 def _refuse_overlap(windows: list[Window]) -> None:
@@ -136,7 +128,7 @@ def absence(schedule: Schedule, at: datetime) -> Absence | None:
         return "switched_off"
     if any(off.starts_at <= at < off.ends_at for off in schedule.time_off):
         return "time_off"
-    today = at.astimezone(_zone(schedule.time_zone)).date()
+    today = local_day(schedule.time_zone, at)
     if today in schedule.holidays:
         return "holiday"
     if not schedule.windows:
@@ -159,7 +151,7 @@ def next_change(schedule: Schedule, at: datetime, until: datetime | None = None)
         return None
     turns = [schedule.available_until] if schedule.available_until else []
     ends = sorted(end for end in [*turns, *(off.ends_at for off in schedule.time_off)] if end > at)
-    today = at.astimezone(_zone(schedule.time_zone)).date()
+    today = local_day(schedule.time_zone, at)
     for shift in range(-1, HORIZON_DAYS):
         day = today + timedelta(days=shift)
         if until and local_instant(schedule.time_zone, day, 0) > until:
@@ -181,36 +173,6 @@ def next_midnight(time_zone: str, at: datetime) -> datetime:
     return local_instant(time_zone, local_day(time_zone, at) + timedelta(days=1), 0)
 
 
-def local_day(time_zone: str, at: datetime) -> date:
-    """The date on the wall where the seller is."""
-    return at.astimezone(_zone(time_zone)).date()
-
-
-@lru_cache(maxsize=10_000)
-def local_instant(time_zone: str, day: date, minute: int) -> datetime:
-    """The first instant, in UTC, at which the clocks of a time zone show this minute of this day or a later one.
-
-    minute: minutes after midnight as the clock shows them; past 24 × 60 for the next day.
-    """
-    wall = datetime.combine(day + timedelta(days=minute // DAY_MINUTES), time(minute % DAY_MINUTES // 60, minute % 60))
-    zone = _zone(time_zone)
-    first = wall.replace(tzinfo=zone).astimezone(UTC)
-    if first.astimezone(zone).replace(tzinfo=None) == wall:
-        return first
-    return _end_of_gap(zone, wall.replace(tzinfo=zone, fold=1).astimezone(UTC), first)
-
-
-def _end_of_gap(zone: ZoneInfo, before: datetime, after: datetime) -> datetime:
-    offset = before.astimezone(zone).utcoffset()
-    while after - before > timedelta(seconds=1):
-        middle = (before + (after - before) / 2).replace(microsecond=0)
-        if middle.astimezone(zone).utcoffset() == offset:
-            before = middle
-        else:
-            after = middle
-    return after
-
-
 def _spans(schedule: Schedule, day: date) -> Iterator[tuple[datetime, datetime]]:
     if day in schedule.holidays:
         return
@@ -219,8 +181,3 @@ def _spans(schedule: Schedule, day: date) -> Iterator[tuple[datetime, datetime]]
         if window.day == weekday:
             zone = schedule.time_zone
             yield local_instant(zone, day, window.start), local_instant(zone, day, window.end)
-
-
-@lru_cache(maxsize=1000)
-def _zone(name: str) -> ZoneInfo:
-    return ZoneInfo(name)

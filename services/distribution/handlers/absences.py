@@ -17,8 +17,9 @@ from runtime.transaction import Transaction
 from services.distribution import store
 from services.distribution.checks import known_id
 from services.distribution.handlers.distribute import distribute
-from services.distribution.handlers.people import get_seller, instant
+from services.distribution.handlers.people import describe, get_seller, instant
 from services.distribution.handlers.pool import open_pools
+from services.distribution.handlers.telling import tell_sellers
 
 
 def hold(tx: Transaction, seller_id: str, teams: Iterable[str], now: datetime) -> None:
@@ -111,8 +112,7 @@ def add_time_off(
     teams = _hold_all_around(tx, row["seller_id"], now)
     _refuse_overlap(tx, row)
     store.staff.add_time_off(tx, row)
-    distribute_again(tx, teams, now)
-    return get_seller(tx.connection, actor, row["seller_id"], now=now)
+    return _told(tx, actor, row["seller_id"], teams, now)
 
 
 def _refuse_overlap(tx: Transaction, row: Mapping[str, Any]) -> None:
@@ -137,8 +137,15 @@ def remove_time_off(
         raise NotFound("time off", time_off_id)
     teams = _hold_all_around(tx, row["seller_id"], now)
     store.staff.drop_time_off(tx, row["id"])
+    return _told(tx, actor, row["seller_id"], teams, now)
+
+
+def _told(tx: Transaction, actor: Actor, seller_id: str, teams: Iterable[str], now: datetime) -> dict[str, Any]:
+    """Tells everybody of a seller whose time off has changed, and distributes again; the seller as they are then."""
+    store.staff.grow_version(tx, seller_id, now)
+    tell_sellers(tx, describe(tx.connection, actor, store.staff.sellers_by_id(tx.connection, [seller_id]), now), now)
     distribute_again(tx, teams, now)
-    return get_seller(tx.connection, actor, row["seller_id"], now=now)
+    return get_seller(tx.connection, actor, seller_id, now=now)
 
 
 def _led(tx: Transaction, actor: Actor, seller_id: str) -> dict[str, Any]:

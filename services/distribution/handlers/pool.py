@@ -9,6 +9,7 @@ from operator import itemgetter
 
 from sqlalchemy.engine import Connection, RowMapping
 
+from contracts.wall_clock import local_day
 from services.distribution import store
 from services.distribution.domain.availability import (
     Absence,
@@ -16,7 +17,6 @@ from services.distribution.domain.availability import (
     TimeOff,
     Window,
     absence,
-    local_day,
     next_change,
     next_midnight,
     parse_windows,

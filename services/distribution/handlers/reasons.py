@@ -4,21 +4,28 @@ actor: who asks; what they may not see is not there. now: the instant waiting wo
 not given.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy.engine import Connection, RowMapping
 
+from contracts import limits
 from contracts.access import Actor
+from contracts.errors import TOO_LONG
 from runtime.clock import iso, utc_now
+from runtime.errors import invalid, plain
 from services.distribution import store
+from services.distribution.checks import known_id
 from services.distribution.domain.decide import Judged, explain
 from services.distribution.domain.rotation import UNIT
 from services.distribution.handlers.distribute import lead_of, thaw
 from services.distribution.handlers.people import get_team
 from services.distribution.handlers.pool import open_pools
 from services.distribution.handlers.views import assignment
+
+MOST_OF_HISTORY = 200
+"""Decisions told together."""
 
 
 def why(connection: Connection, actor: Actor, work_id: str, *, now: datetime | None = None) -> dict[str, Any]:
@@ -56,6 +63,22 @@ def why(connection: Connection, actor: Actor, work_id: str, *, now: datetime | N
     answer["candidates"] = [_candidate(candidate, names) for candidate in seen]
     answer["others"] = len(judged) - len(seen)
     return answer
+
+
+def history(connection: Connection, actor: Actor, work_ids: Sequence[str]) -> dict[str, Any]:
+    """Who was given this work and why, newest first and at most MOST_OF_HISTORY.
+
+    Returns: items with work_id, seller_id, team_id, reason ("rotation" or "hand") and decided_at.
+
+    Raises:
+        Invalid: more than limits.STORIES_AT_ONCE works.
+    """
+    if len(work_ids) > limits.STORIES_AT_ONCE:
+        raise invalid("work_ids", TOO_LONG, f"at most {limits.STORIES_AT_ONCE}, not {len(work_ids)}")
+    known = [known_id("work", work_id) for work_id in work_ids]
+    names = ("work_id", "seller_id", "team_id", "reason", "decided_at")
+    rows = store.work.history(connection, actor, known, MOST_OF_HISTORY)
+    return {"items": [plain({name: row[name] for name in names}) for row in rows]}
 
 
 def _judged_then(connection: Connection, decision: RowMapping) -> list[Judged]:

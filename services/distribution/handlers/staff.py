@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any, Final
 
 from contracts.access import Actor
-from contracts.distribution import SELLER_CHANGED, SellerChanged
 from contracts.errors import INVALID, NOT_ALLOWED, NOT_FOUND
 from runtime.clock import utc_now
 from runtime.errors import Conflict, FieldError, Invalid, NotFound, invalid
@@ -21,6 +20,7 @@ from services.distribution.handlers.absences import distribute_again, hold
 from services.distribution.handlers.distribute import distribute, follow_rule
 from services.distribution.handlers.people import describe, get_seller, get_team
 from services.distribution.handlers.pool import open_pools
+from services.distribution.handlers.telling import tell_sellers
 
 _CHANGED = "somebody changed it meanwhile; look at it again"
 
@@ -161,16 +161,7 @@ def _after_change(tx: Transaction, actor: Actor, seller_id: str, teams: Iterable
     """Tells everybody of the seller as they are now, and distributes again where it may matter."""
     rows = store.staff.sellers_by_id(tx.connection, [seller_id])
     seller = describe(tx.connection, actor, rows, now)[0]
-    names = ("seller_id", "name", "email", "phone", "locale", "time_zone", "active")
-    told = SellerChanged(
-        id=new_id(),
-        subject=seller_id,
-        subject_version=seller["version"],
-        correlation_id=new_id(),
-        channels=tuple(seller["channels"]),
-        **{name: seller[name] for name in names},
-    )
-    tx.emit(SELLER_CHANGED, told)
+    tell_sellers(tx, [seller], now)
     distribute_again(tx, teams, now)
     return seller
 

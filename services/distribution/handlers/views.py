@@ -12,12 +12,12 @@ from sqlalchemy.engine import Connection
 
 from contracts.access import Actor
 from contracts.errors import INVALID
+from contracts.wall_clock import local_day, local_instant
 from runtime.clock import utc_now
 from runtime.errors import NotFound, invalid, plain
 from runtime.paging import page
 from services.distribution import store
 from services.distribution.checks import known_id
-from services.distribution.domain.availability import local_day, local_instant
 from services.distribution.domain.decide import Lead, decide
 from services.distribution.handlers.distribute import lead_of
 from services.distribution.handlers.people import instant, spans

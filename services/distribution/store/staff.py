@@ -108,6 +108,11 @@ def sellers_by_id(connection: Connection, seller_ids: Collection[str]) -> Rows:
     return all_of(connection, _with_counters().where(sellers.c.id.in_(seller_ids)))
 
 
+def every_seller(connection: Connection) -> Rows:
+    """All sellers with their counters, whoever asks."""
+    return all_of(connection, _with_counters().order_by(sellers.c.id))
+
+
 def active_sellers(connection: Connection, actor: Actor) -> Rows:
     """Every seller who is active, with their counters."""
     return all_of(connection, seller_rows(actor, active=True))
@@ -137,6 +142,12 @@ def change_seller(tx: Transaction, seller_id: str, version: int, **values: Any) 
     """Changes a seller that still has this version; tells whether it did."""
     update = sa.update(sellers).where(sellers.c.id == seller_id, sellers.c.version == version)
     return tx.connection.execute(update.values(version=version + 1, **values)).rowcount == 1
+
+
+def grow_version(tx: Transaction, seller_id: str, now: datetime) -> None:
+    """Something has changed that is part of a seller and stands in another table."""
+    update = sa.update(sellers).where(sellers.c.id == seller_id)
+    tx.connection.execute(update.values(version=sellers.c.version + 1, updated_at=now))
 
 
 def switch_seller(tx: Transaction, seller_id: str, *, available: bool, until: datetime | None) -> None:

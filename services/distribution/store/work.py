@@ -175,6 +175,18 @@ def decision_of(connection: Connection, work_id: str, version: int) -> RowMappin
     return one_of(connection, select)
 
 
+def history(connection: Connection, actor: Actor, work_ids: Collection[str], most: int) -> Rows:
+    """The newest decisions about those of this work that `actor` sees; who else had it is not a seller's to know."""
+    select = (
+        sa.select(decisions)
+        .join(work, work.c.work_id == decisions.c.work_id)
+        .where(decisions.c.work_id.in_(work_ids), sight.of_work(actor))
+    )
+    if actor.role == "seller":
+        select = select.where(decisions.c.seller_id == actor.seller_id)
+    return all_of(connection, select.order_by(decisions.c.decided_at.desc(), decisions.c.id.desc()).limit(most))
+
+
 def snapshot_with_decisions(connection: Connection, snapshot_id: str) -> tuple[RowMapping | None, Rows]:
     """A snapshot, and everything that was decided from it."""
     snapshot = one_of(connection, sa.select(snapshots).where(snapshots.c.id == snapshot_id))

@@ -2,9 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from contracts.campaigns import ActionRecorded, OpportunityClosed, OpportunityOpened
 from contracts.capture import LeadCaptured
@@ -24,8 +23,7 @@ Sum = tuple[int, int]
 """How many, and how much money in minor units."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Cell:
+class Cell(NamedTuple):
     """One number of a report: a measure in one hour (UTC), of one source, seller and team where the fact names them.
     currency: of the money in it; empty where there is none."""
 
@@ -37,8 +35,7 @@ class Cell:
     currency: str = ""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Subtotal:
+class Subtotal(NamedTuple):
     """One number of an overview: a measure in a span, of all teams or one, of everything or one value of a dimension.
 
     team_id: empty for all teams together, and what has none.
@@ -93,6 +90,15 @@ def tally(facts: Iterable[Any]) -> dict[Cell, Sum]:
         cell = cell_of(fact)
         count, amount = found[cell]
         found[cell] = count + 1, amount + (getattr(fact, "amount", None) or 0)
+    return found
+
+
+def added(some: Mapping[Cell, Sum], others: Mapping[Cell, Sum]) -> dict[Cell, Sum]:
+    """What falls into each cell of both."""
+    found = dict(some)
+    for cell, (count, amount) in others.items():
+        counted, money = found.get(cell, (0, 0))
+        found[cell] = counted + count, money + amount
     return found
 
 

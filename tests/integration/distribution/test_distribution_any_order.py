@@ -28,12 +28,13 @@ from hypothesis.stateful import (
 
 from contracts.access import OPERATOR, Actor
 from contracts.capture import LeadCaptured
+from contracts.wall_clock import local_day
 from runtime.clock import iso
 from runtime.errors import Conflict, Invalid
 from runtime.ids import new_id
 from runtime.tables import outbox
 from services.distribution import tables
-from services.distribution.domain.availability import is_available, local_day
+from services.distribution.domain.availability import is_available
 from services.distribution.domain.rotation import UNIT
 from services.distribution.handlers import absences, hand, people, reasons, views
 from services.distribution.handlers.pool import TimeOff, schedule_of

@@ -154,6 +154,7 @@ MATRIX = {
     "list_sellers": Row(nothing),
     "list_sellers of a team": Row(lambda w: {"team_id": w.north, "q": "an", "active": True}),
     "staff_names": Row(nothing),
+    "republish_sellers": Row(nothing, MANAGERS, lambda answer: answer >= 1),
     "set_available": Row(lambda w: {"seller_id": w.ana, "available": True}),
     "add_time_off": Row(lambda w: {"seller_id": w.ana, **w.free()}, LEADERS),
     "remove_time_off": Row(lambda w: {"seller_id": w.ana, "time_off_id": w.time_off()}, LEADERS),
@@ -167,6 +168,7 @@ MATRIX = {
     "assignments": Row(lambda w: {"work_ids": [w.work(w.north), w.work(w.bare)]}),
     "why": Row(lambda w: {"work_id": w.work(w.north)}),
     "why it waits": Row(lambda w: {"work_id": w.work(w.bare)}, LEADERS),
+    "work_history": Row(lambda w: {"work_ids": [w.work(w.north), w.work(w.south)]}),
     "list_work": Row(nothing),
     "list_work by priority": Row(lambda w: {"order": "priority", "team_id": w.north}),
     "list_work of a seller": Row(lambda w: {"seller_id": w.ana, "state": "assigned", "form_id": w.forms[w.north]}),
@@ -280,6 +282,7 @@ def test_a_seller_is_told_nothing_of_others(company: Company) -> None:
     assert told["others"] == 1
     for view, *arguments in (
         (reasons.why, first),
+        (reasons.history, [first]),
         (views.assignment, first),
         (views.list_work,),
         (people.staff_names,),
@@ -287,6 +290,8 @@ def test_a_seller_is_told_nothing_of_others(company: Company) -> None:
     ):
         assert rival not in orjson.dumps(company.ask(view, *arguments, actor=world.actors["the seller"])).decode()
     assert company.ask(reasons.why, first, actor=world.actors["supervisor of the team"])["others"] == 0
+    history = company.ask(reasons.history, [first], actor=world.actors["supervisor of the team"])["items"]
+    assert [item["seller_id"] for item in history] == [world.ana, rival]
 
 
 def test_who_returns_work_is_not_told_who_has_it_now(company: Company) -> None:

@@ -75,6 +75,8 @@ def sent(line: str, values: dict[str, str]) -> dict[str, Any]:
         elif word == "-d":
             asked["data"] = next(words)
             json.loads(asked["data"])
+        elif word == "--data-binary":
+            asked["data"] = next(words)
         else:
             assert word.startswith(f"{BASE}/"), word
             asked["path"] = word.removeprefix(BASE)
@@ -130,4 +132,4 @@ def test_the_table_names_every_route() -> None:
     table = DOCUMENT.partition("## By task")[2]
     named = re.findall(r"`((?:GET|POST|PUT|PATCH|DELETE) /[^`]*)`", table.partition("Two things stay")[0])
     assert len(named) == len(set(named))
-    assert set(named) == {name.replace("<uuid:", "{").replace("<", "{").replace(">", "}") for name in API}
+    assert set(named) == {re.sub("<(uuid:|int:)?", "{", name).replace(">", "}") for name in API}

@@ -103,6 +103,8 @@ def _check_roles(
     [
         ("/leads/count", {"manager": 4, "supervisor": 2, "seller": 1}),
         ("/leads", {"manager": 4, "supervisor": 2, "seller": 1}),
+        ("/contacts", {"manager": 4, "supervisor": 2, "seller": 1}),
+        ("/contacts/count", {"manager": 4, "supervisor": 2, "seller": 1}),
         ("/work", {"manager": 4, "supervisor": 2}),
         ("/waiting", {"manager": 1, "supervisor": 0}),
         ("/opportunities", {"manager": 3, "supervisor": 2, "seller": 1}),
@@ -134,6 +136,21 @@ def _number(answer: dict[str, Any]) -> int:
 def test_an_export_holds_what_is_seen(world: TwoTeams) -> None:
     rows = {role: world.visit(role, "GET", "/leads.csv").text.count("@") for role in ("manager", "supervisor")}
     assert rows == {"manager": 8, "supervisor": 4}  # each address twice: as such, and as it was answered
+    rows = {role: world.visit(role, "GET", "/contacts.csv").text.count("@") for role in ("manager", "supervisor")}
+    assert rows == {"manager": 4, "supervisor": 2}
+
+
+@pytest.mark.feature("CAP-9")
+def test_a_contacts_story_is_put_together_from_what_one_sees_of_each_service(world: TwoTeams) -> None:
+    address = f"{PREFIX}/contacts/{world.own.ids['contact_id']}/timeline"
+    told = {role: world.ask(role, "GET", address).get_json() for role in ("manager", "supervisor", "seller")}
+    for role, story in told.items():
+        assert story["missing"] == [], role
+        by_service = {entry["service"]: entry["what"] for entry in story["items"]}
+        assert by_service.keys() == {"capture", "distribution", "campaigns", "notifications"}, (role, by_service)
+        assert {entry["seller_id"] for entry in story["items"]} <= {None, world.own.ids["seller_id"]}
+    assert [entry["what"] for entry in told["manager"]["items"]][-2:] == ["assigned", "captured"]
+    assert "Xavier said" in [entry["note"] for entry in told["seller"]["items"]]
 
 
 def test_nothing_of_others_has_changed(world: TwoTeams, before: dict[str, Any]) -> None:
@@ -195,18 +212,18 @@ def _check_empty(answer: TestResponse, sides: list[Side], asked: str) -> None:
 
 
 def _address(path: str, row: Row, side: Side, more: Mapping[str, str] | None = None) -> str:
-    whole = re.sub(r"<(?:uuid:)?(\w+)>", lambda found: _id_of(found[1], side), path)
+    whole = re.sub(r"<(?:uuid:|int:)?(\w+)>", lambda found: _id_of(found[1], side), path)
     query = {**_filled(row.query or {}, side), **(more or {})}
     return f"{whole}?{urlencode(query)}" if query else whole
 
 
 def _nowhere(path: str, prefix: str = PREFIX) -> str:
     """The address with ids of nothing."""
-    return prefix + re.sub(r"<(?:uuid:)?(\w+)>", lambda found: _id_of(found[1], Side("")), path)
+    return prefix + re.sub(r"<(?:uuid:|int:)?(\w+)>", lambda found: _id_of(found[1], Side("")), path)
 
 
 def _id_of(name: str, side: Side) -> str:
-    return "capture" if name == "service" else side.ids.get(name, STRANGE)
+    return {"service": "capture", "number": "0", "by": "seller"}.get(name) or side.ids.get(name, STRANGE)
 
 
 def _filled(sent: Any, side: Side) -> Any:

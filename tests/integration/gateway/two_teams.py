@@ -190,8 +190,9 @@ def _story(world: TwoTeams, side: Side) -> None:
     _until(lambda: _get(world, f"/leads/{lead_id}")["seller_id"] == seller_id)
     opportunity = _get(world, f"/leads/{lead_id}/opportunity")
     side.ids["opportunity_id"], side.ids["contact_id"] = opportunity["opportunity_id"], opportunity["contact_id"]
-    _make(world, "POST", f"/opportunities/{opportunity['opportunity_id']}/actions",
-          {"kind": "note", "note": f"{side.word} said", "next_at": SOON})  # fmt: skip
+    card = _make(world, "POST", f"/opportunities/{opportunity['opportunity_id']}/actions",
+                 {"kind": "note", "note": f"{side.word} said", "next_at": SOON})  # fmt: skip
+    side.ids["task_id"] = card["tasks"][0]["task_id"]
     side.ids["message_id"] = _get(world, f"/notifications/{seller_id}")["items"][0]["message_id"]
     away = {"starts_at": "2027-05-01T00:00:00Z", "ends_at": "2027-05-08T00:00:00Z", "reason": f"{side.word} rests"}
     side.ids["time_off_id"] = _make(world, "POST", f"/sellers/{seller_id}/time-off", away)["time_off"][0]["id"]

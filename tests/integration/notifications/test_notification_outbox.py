@@ -157,3 +157,24 @@ def test_one_message_is_found_among_many_of_its_work_and_no_other_is_read(databa
         (found,) = items(database, message_id=row.message_id, limit=1)
         assert (found["message_id"], found["channel"]) == (row.message_id, row.channel)
     assert items(database, message_id=new_id()) == []
+
+
+@pytest.mark.feature("CAP-9")
+def test_messages_about_some_work_come_with_what_was_answered(database: Database) -> None:
+    rita = new_id()
+    receive(database, seller(rita, channels=("sms",)))
+    works = [assigned(rita) for _ in range(3)]
+    for work in works:
+        receive(database, work)
+    send(database)
+    message_id = next(row.message_id for row in rows(database, "sms") if row.work_id == works[0].work_id)
+    receive(database, event("replied", message_id=message_id, text="Obrigada!"))
+    with database.read() as connection:
+        told = outbox.messages_about(connection, OPERATOR, [work.work_id for work in works[:2]])["items"]
+        with pytest.raises(Invalid):
+            outbox.messages_about(connection, OPERATOR, [new_id()] * 201)
+    assert {item["work_id"] for item in told if item["kind"] == "assignment"} == {work.work_id for work in works[:2]}
+    assert [[reply["text"] for reply in item["replies"]] for item in told if item["message_id"] == message_id] == [
+        ["Obrigada!"]
+    ]
+    assert [item["created_at"] for item in told] == sorted((item["created_at"] for item in told), reverse=True)

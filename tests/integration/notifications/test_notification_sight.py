@@ -141,6 +141,7 @@ MATRIX: dict[str, list[Row]] = {
     ],
     "message": [Row(lambda service, world: service.message(world.email), mine, OWN, FOREIGN)],
     "messages": [Row(lambda service, world: service.messages(world.work), has_items, OWN)],
+    "messages_about": [Row(lambda service, world: service.messages_about([world.work]), has_items, OWN)],
     "unknown": [Row(lambda service, world: service.unknown(), has_items, OWN)],
     "settle_message": [
         Row(lambda service, world: service.settle_message(world.email, "sent"), mine, LEAD, FOREIGN),

@@ -219,10 +219,10 @@ def test_an_overview_asks_as_often_whatever_there_is(database: Database) -> None
     assert asked[0] == asked[1] <= 11
 
 
-def test_what_was_counted_before_is_in_the_overview(settings: Settings) -> None:
-    with migrations._configured("reporting", settings) as config:
+def test_what_was_counted_before_is_in_the_overview(fresh_settings: Settings) -> None:
+    with migrations._configured("reporting", fresh_settings) as config:
         command.upgrade(config, "0001")
-    database = open_database("reporting", settings)
+    database = open_database("reporting", fresh_settings)
     old = "INSERT INTO rollup (measure, hour, source, seller_id, count) VALUES ('{}', '{}', '{}', '{}', {})"
     hour = "2026-03-0{}T1{}:00:00.000000+00:00"
     with database.write() as transaction:
@@ -233,7 +233,7 @@ def test_what_was_counted_before_is_in_the_overview(settings: Settings) -> None:
             ("in_app_sent", hour.format(1, 1), "", ANA, 4),
         ):
             transaction.connection.exec_driver_sql(old.format(*row))
-    upgrade("reporting", settings)
+    upgrade("reporting", fresh_settings)
     found = overview(database)
     assert figures(found) == figures(found["by_day"][0]) == figures(found["by_source"][0]) == (5, 4, 0, 0, 0)
     assert [(line["seller_id"], line["assigned"]) for line in found["by_seller"]] == [(ANA, 4)]
@@ -241,7 +241,7 @@ def test_what_was_counted_before_is_in_the_overview(settings: Settings) -> None:
     assert figures(overview(database, SELLER)) == (None, 4, 0, 0, 0)
     hear(database, captured("site", "2026-03-01T10:00:00+00:00"))
     assert overview(database)["by_source"][0]["captured"] == 6
-    with migrations._configured("reporting", settings) as config:
+    with migrations._configured("reporting", fresh_settings) as config:
         command.downgrade(config, "0001")
         command.upgrade(config, "head")
     assert overview(database)["captured"] == 6

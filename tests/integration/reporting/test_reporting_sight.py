@@ -9,6 +9,8 @@ from sight_cases import asked, rpcs_of
 
 from contracts.access import NOBODY, Actor
 from runtime.database import Database
+from runtime.ids import new_id
+from services.reporting.domain.reports import DIMENSIONS, Sums
 from services.reporting.service import ReportingService
 
 pytestmark = pytest.mark.feature("R14", "GTW-1")
@@ -32,6 +34,8 @@ AT = "2026-03-02T09:00:00+00:00"
 SPAN = {"since": "2026-03-01T12:00:00+00:00", "until": "2026-03-03T12:00:00+00:00"}
 NOTHING = {"captured": None, "assigned": 0, "won": 0, "lost": 0, "actions": 0, "sales": []}
 
+NO_LEADS = Sums().line()
+
 MATRIX: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "counts by source": ({"by": "source"}, {"items": [], "next": None}),
     "counts by seller": ({"by": "seller"}, {"items": [], "next": None}),
@@ -45,6 +49,18 @@ MATRIX: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
             "by_seller": [],
         },
     ),
+    **{
+        f"report by {by}": (
+            {"by": by, **SPAN},
+            {"items": [], "total": NO_LEADS, "before": NO_LEADS, "left_out": 0, "first_at": None},
+        )
+        for by in DIMENSIONS
+    },
+    "cross": (
+        {"rows": "seller", "columns": "source", **SPAN},
+        {"rows": [], "columns": [], "cells": [], "total": Sums().crossed(), "left_out": 0},
+    ),
+    "journeys": (SPAN, {"items": [], "next": None}),
 }
 """How an RPC is asked, and what it says where nothing is seen."""
 
@@ -58,13 +74,14 @@ def test_every_rpc_has_its_row() -> None:
 
 
 def test_what_is_not_theirs_does_not_exist(database: Database) -> None:
+    lead_id = new_id()
     hear(
         database,
         named(ANA, "Ana"),
-        captured("site", AT),
-        assigned("site", AT),
-        acted("site", AT),
-        closed("site", AT, amount=5),
+        captured("site", AT, lead_id),
+        assigned("site", AT, lead_id=lead_id),
+        acted("site", AT, lead_id=lead_id),
+        closed("site", AT, amount=5, lead_id=lead_id),
     )
     for (who, (actor, sees)), (name, (arguments, nothing)) in itertools.product(ACTORS.items(), MATRIX.items()):
         answer = asked(ReportingService, database, actor, rpc_of(name), **arguments)
@@ -74,6 +91,13 @@ def test_what_is_not_theirs_does_not_exist(database: Database) -> None:
             assert (answer["assigned"], answer["won"], answer["actions"]) == (1, 1, 1), who
             assert answer["captured"] == (1 if actor.sees_all else None), who
             assert [line["name"] for line in answer["by_seller"]] == ["Ana"], who
+        elif name == "journeys":
+            assert [item["lead_id"] for item in answer["items"]] == [lead_id], who
+        elif name == "cross":
+            assert [(cell["row"], cell["column"], cell["won"]) for cell in answer["cells"]] == [(ANA, "site", 1)], who
+        elif name.startswith("report"):
+            assert [(item["leads"], item["won"]) for item in answer["items"]] == [(1, 1)], (who, name)
+            assert (answer["total"]["contacted"], answer["first_at"]) == (1, AT), who
         else:
             assert "opportunities_won" in {item["measure"] for item in answer["items"]}, (who, name)
             assert ("leads_captured" in {item["measure"] for item in answer["items"]}) == actor.sees_all, (who, name)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import assume, given, reject
 from hypothesis import strategies as st
 
+from contracts.wall_clock import local_instant
 from services.distribution.domain import availability
 from services.distribution.domain.availability import (
     BadSchedule,
@@ -13,7 +14,6 @@ from services.distribution.domain.availability import (
     TimeOff,
     absence,
     is_available,
-    local_instant,
     next_change,
     next_midnight,
     parse_windows,

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from contracts.capture import FormChanged
 from gateway import keys
-from gateway.api.imports import brake
+from gateway.api.import_rows import brake
 from gateway.submission import digest_of
 from runtime.clock import utc_now
 from runtime.database import Database
@@ -52,7 +52,7 @@ def test_every_operation_needs_a_key(app: Flask, client: FlaskClient) -> None:
     assert len(paths) > 25
     for path, operations in paths.items():
         for method in operations.keys() - {"parameters"}:
-            address = re.sub(r"\{[a-z_]+_id\}", A, path.replace("{service}", "capture"))
+            address = re.sub(r"\{[a-z_]+_id\}", A, path.replace("{service}", "capture").replace("{number}", "0"))
             assert client.open(address, method=method).status_code == 401, (method, path)
 
 
@@ -299,6 +299,20 @@ def test_an_import_takes_a_thousand_rows_and_no_more(
          ("distribution", "seller_work",
           {"seller_id": A, "state": "closed", "order": "priority", "cursor": None, "limit": 50})),
         ("GET", f"/sellers/{A}/work/counts", None, ("distribution", "work_counts", {"seller_id": A})),
+        ("GET", f"/agenda?seller_id={A}&day=2026-12-24&time_zone=Europe/Lisbon", None,
+         ("campaigns", "agenda_day", {"seller_id": A, "day": "2026-12-24", "time_zone": "Europe/Lisbon"})),
+        ("GET", f"/agenda?seller_id={A}", None,
+         ("campaigns", "agenda_day", {"seller_id": A, "day": None, "time_zone": "UTC"})),
+        ("POST", f"/opportunities/{A}/tasks", {"id": B, "kind": "other", "subject": "quote", "start_on": "2026-12-24"},
+         ("campaigns", "add_task", {"opportunity_id": A, "task": {"id": B, "kind": "other", "subject": "quote",
+                                                                  "start_on": "2026-12-24"}})),
+        ("POST", f"/tasks/{A}/recall", {"due_at": "2026-12-24T12:00:00Z", "reason": "away", "task_version": 2},
+         ("campaigns", "recall_task", {"task_id": A, "recall": {"due_at": "2026-12-24T12:00:00+00:00",
+                                                                "reason": "away", "task_version": 2}})),
+        ("POST", f"/tasks/{A}/done", {"outcome": "reached"},
+         ("campaigns", "do_task", {"task_id": A, "action": {"outcome": "reached"}})),
+        ("POST", f"/tasks/{A}/drop", {"reason": "came in"},
+         ("campaigns", "drop_task", {"task_id": A, "drop": {"reason": "came in"}})),
         ("GET", f"/sellers/{A}/agenda?until=2026-12-24T12:00:00Z", None,
          ("campaigns", "agenda",
           {"seller_id": A, "until": "2026-12-24T12:00:00+00:00", "cursor": None, "limit": 50})),
@@ -355,7 +369,7 @@ def test_an_import_takes_a_thousand_rows_and_no_more(
          ("campaigns", "close_opportunity",
           {"opportunity_id": A, "outcome": "won", "reason": "", "amount": 125000, "currency": "EUR", "version": 1})),
         ("GET", "/counts?by=seller", None, ("reporting", "counts", {"by": "seller", "since": None, "until": None})),
-        ("GET", f"/imports/{A}", None, ("capture", "import_progress", {"import_id": A})),
+        ("GET", f"/imports/{A}", None, ("capture", "get_import", {"import_id": A})),
         ("GET", "/services/campaigns/status", None, ("campaigns", "bus_status", {})),
         ("GET", "/services/campaigns/parked", None, ("campaigns", "parked_list", {"cursor": None, "limit": 50})),
         ("POST", "/services/campaigns/parked/replay", {"ids": [A]}, ("campaigns", "parked_replay", {"ids": [A]})),

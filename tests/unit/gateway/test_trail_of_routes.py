@@ -20,9 +20,11 @@ from runtime.ids import new_id
 pytestmark = pytest.mark.feature("R16", "GTW-1")
 
 STORY = "it stands in the lead's own history, with whoever did it"
+NOTE = "it stands on the contact's card, with whoever wrote it"
 GUEST = "whoever does it is nobody we know"
 OWN = "it concerns nobody but whoever does it"
 SIGHT = "it says that somebody looked"
+PIECE = "it belongs to what has a line: an import that was begun, or is started"
 NO_LINE: Mapping[str, str] = {
     "POST /f/<form_key>": GUEST,
     "POST /u/<token>": GUEST,
@@ -31,10 +33,22 @@ NO_LINE: Mapping[str, str] = {
     "POST /providers/twilio/status": GUEST,
     "POST /api/v1/leads": STORY,
     "POST /api/v1/imports/<uuid:import_id>/rows": STORY,
+    "PUT /api/v1/imports/<uuid:import_id>/parts/<int:number>": PIECE,
+    "POST /api/v1/imports/<uuid:import_id>/uploaded": PIECE,
+    "POST /api/v1/imports/<uuid:import_id>/examine": PIECE,
+    "POST /imports/<uuid:import_id>/examine": PIECE,
     "POST /api/v1/leads/<uuid:lead_id>/return": STORY,
     "POST /api/v1/opportunities/<uuid:opportunity_id>/actions": STORY,
     "POST /api/v1/opportunities/<uuid:opportunity_id>/close": STORY,
+    "POST /api/v1/opportunities/<uuid:opportunity_id>/tasks": STORY,
+    "POST /api/v1/tasks/<uuid:task_id>/done": STORY,
+    "POST /api/v1/tasks/<uuid:task_id>/drop": STORY,
+    "POST /api/v1/tasks/<uuid:task_id>/recall": STORY,
     "POST /leads/<uuid:lead_id>/actions": STORY,
+    "POST /leads/<uuid:lead_id>/tasks": STORY,
+    "POST /tasks/<uuid:task_id>/done": STORY,
+    "POST /tasks/<uuid:task_id>/drop": STORY,
+    "POST /tasks/<uuid:task_id>/recall": STORY,
     "POST /leads/<uuid:lead_id>/close": STORY,
     "POST /leads/<uuid:lead_id>/return": STORY,
     "POST /sign-out": OWN,
@@ -46,8 +60,15 @@ NO_LINE: Mapping[str, str] = {
     "POST /api/v1/me/views": OWN,
     "PATCH /api/v1/me/views/<uuid:view_id>": OWN,
     "DELETE /api/v1/me/views/<uuid:view_id>": OWN,
+    "POST /contacts/views": OWN,
+    "POST /contacts/views/<uuid:view_id>": OWN,
+    "POST /contacts/<uuid:contact_id>/notes": NOTE,
+    "POST /api/v1/contacts/<uuid:contact_id>/notes": NOTE,
+    "POST /api/v1/contacts/fixes/preview": SIGHT,
     "POST /leads/views": OWN,
     "POST /leads/views/<uuid:view_id>": OWN,
+    "POST /reports/views": OWN,
+    "POST /reports/views/<uuid:view_id>": OWN,
     "POST /today/available": OWN,
     "POST /api/v1/leads/<uuid:lead_id>/open": SIGHT,
     "POST /api/v1/notifications/<uuid:seller_id>/read": SIGHT,

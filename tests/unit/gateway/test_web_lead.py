@@ -397,3 +397,75 @@ class TestBackground:
         assert answer.status_code == 200
         assert "cannot be shown at the moment" in answer.text
         assert "In the app" in answer.text
+
+
+PLANNED = {
+    "task_id": "0190b000-0000-7000-8000-000000000003", "kind": "visit", "subject": "<b>samples</b>", "by_hand": True,
+    "task_version": 2, "due_at": "2026-07-01T09:00:00+00:00", "start_on": None,
+}  # fmt: skip
+
+
+@pytest.mark.feature("CMP-8")
+def test_a_task_is_planned_on_the_card(seller: Person, story: Story) -> None:
+    story.deal["tasks"] = [PLANNED, PLANNED | {"task_id": new_id(), "kind": "email", "start_on": "2026-07-02"}]
+    shown = seller.get(story.address).text
+    assert "Visit: &lt;b&gt;samples" in shown
+    assert "any time from Thu, Jul 2 on" in shown
+    form = form_of(shown, "plan") | {
+        "kind": "visit",
+        "subject": " bring samples ",
+        "how": "free",
+        "start_on": "2026-07-03",
+    }
+    story.services.answers["campaigns", "add_task"] = story.deal
+    assert "It is in the agenda." in seller.post(f"{story.address}/tasks", form, headers=HTMX).text
+    assert story.sent("add_task") == [
+        {
+            "opportunity_id": story.deal["opportunity_id"],
+            "task": {"id": form["task_id"], "kind": "visit", "subject": "bring samples", "start_on": "2026-07-03"},
+        }
+    ]
+
+
+@pytest.mark.feature("CMP-8")
+def test_a_task_without_a_time_is_refused_and_what_was_typed_stays(seller: Person, story: Story) -> None:
+    form = {"opportunity_id": "x", "kind": "visit", "subject": "bring samples", "how": "planned", "due_local": ""}
+    answer = seller.post(f"{story.address}/tasks", form, headers=HTMX)
+    assert answer.status_code == 422
+    assert "Choose a time that is still to come." in answer.text
+    assert 'value="bring samples"' in answer.text
+    assert not story.sent("add_task")
+
+
+@pytest.mark.feature("CMP-9")
+def test_a_task_is_put_off_on_the_card_and_the_story_says_so(seller: Person, story: Story) -> None:
+    told = {"subject": "", "by_name": "Rita", "from_on": "", "next_on": "", "from_at": "2026-07-01T09:00:00+00:00"}
+    moved = story.entry("task_recalled", "", kind="call", note="on holiday", next_at="2026-07-08T09:00:00+00:00")
+    story.deal |= {"tasks": [PLANNED], "timeline": [moved | told]}
+    story.services.answers["campaigns", "recall_task"] = story.deal
+    form = form_of(seller.get(story.address).text, f"put-{PLANNED['task_id'][-12:]}") | {"by": "1w"}  # type: ignore[index]
+    shown = seller.post(f"/tasks/{PLANNED['task_id']}/recall", form, headers=HTMX).text
+    assert "Put off: Call" in shown
+    assert "· Rita" in shown
+    assert story.sent("recall_task")[0]["recall"]["by"] == "1w"
+
+
+@pytest.mark.feature("CMP-7")
+@pytest.mark.parametrize(
+    ("amount", "currency", "said"),
+    [
+        ("a lot", "EUR", "An amount such as 1250"),
+        ("12,5", "JPY", "This currency has no decimals"),
+        ("1.234", "KWD", "can be read in two ways"),
+    ],
+)
+def test_an_amount_that_cannot_be_read_says_why(
+    seller: Person, story: Story, amount: str, currency: str, said: str
+) -> None:
+    form = form_of(seller.get(story.address).text, "won") | {"amount": amount, "currency": currency}
+    answer = seller.post(f"{story.address}/close", form, headers=HTMX)
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert f'value="{amount}"' in answer.text
+    assert f"<option selected>{currency}" in answer.text
+    assert not story.sent("close_opportunity")

@@ -41,14 +41,19 @@ def work(card: dict[str, Any], minutes: int = 12, **more: Any) -> dict[str, Any]
     } | more
 
 
+def task(card: dict[str, Any], kind: str, due_at: datetime, start_on: str | None = None) -> dict[str, Any]:
+    named = {"task_id": new_id(), "work_id": card["lead_id"], "kind": kind, "subject": ""}
+    return named | {"due_at": iso(due_at), "start_on": start_on}
+
+
 @pytest.fixture
 def day(services: Any) -> Any:
     """A seller with one new lead, one that is open, and two tasks, one of them overdue."""
     new, known, late = lead("Bruno Novo"), lead("Carla Conhecida"), lead("Dora Atrasada")
     now = utc_now()
     tasks = [
-        {"task_id": new_id(), "work_id": late["lead_id"], "kind": "call", "due_at": iso(now - timedelta(hours=2))},
-        {"task_id": new_id(), "work_id": known["lead_id"], "kind": "visit", "due_at": iso(now + timedelta(seconds=9))},
+        task(late, "call", now - timedelta(hours=2)),
+        task(known, "visit", now + timedelta(seconds=9)),
     ]
     cards = {card["lead_id"]: card for card in (new, known, late)}
     services.answers |= {
@@ -85,9 +90,17 @@ def test_the_day_is_asked_for_in_a_few_calls_however_long_it_is(seller: Person, 
 
 def test_a_new_lead_is_not_a_task_as_well(seller: Person, day: Any) -> None:
     new = day.answers["distribution", "seller_work"]["items"][0]["work_id"]
-    first_contact = {"task_id": new_id(), "work_id": new, "kind": "first_contact", "due_at": iso(utc_now())}
-    day.answers["campaigns", "agenda"]["items"].append(first_contact)
+    day.answers["campaigns", "agenda"]["items"].append(task({"lead_id": new}, "first_contact", utc_now()))
     assert seller.get("/today").text.count("tel:") == 3
+
+
+@pytest.mark.feature("CMP-8")
+def test_what_may_be_done_any_time_is_not_late(seller: Person, day: Any) -> None:
+    known = day.answers["campaigns", "agenda"]["items"][1]
+    known |= {"due_at": iso(utc_now() - timedelta(days=3)), "start_on": "2026-01-05"}
+    shown = seller.get("/today").text
+    assert "1 overdue" in shown
+    assert "any time" in shown
 
 
 def test_a_day_without_anything_says_what_comes_next(seller: Person, day: Any) -> None:

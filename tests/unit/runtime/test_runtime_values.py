@@ -17,7 +17,7 @@ from contracts.message import MAX_FACTS
 from runtime.clock import iso, parse_iso, utc_now
 from runtime.errors import Conflict, Invalid, NotFound, invalid, plain
 from runtime.ids import made_at, new_id
-from runtime.settings import OWNERS, Settings
+from runtime.settings import PROBED, Settings
 from runtime.trouble import Trouble, classify
 from runtime.wire import CHUNK_BYTES, CHUNK_FACTS, Unreadable, pack, read_fact, single, unpack
 
@@ -92,7 +92,7 @@ def test_a_setting_that_is_no_number_is_named(variable: str) -> None:
 
 
 def test_every_owner_has_a_health_port_of_its_own() -> None:
-    assert len({Settings().health_port_of(owner) for owner in OWNERS}) == len(OWNERS)
+    assert len({Settings().health_port_of(owner) for owner in PROBED}) == len(PROBED)
 
 
 def test_facts_are_packed_in_order_into_envelopes_that_are_not_too_long() -> None:
