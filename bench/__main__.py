@@ -23,6 +23,7 @@ ON_GROUND = {
     "P3": "bench.p3_latency",
     "P4": "bench.p4_import",
     "P11": "bench.p11_replicas",
+    "P9": "bench.p9_rest",
     "P12": "bench.p12_pages",
     "PAGES": "bench.web_pages",
     "CONTACTS": "bench.contacts_list",

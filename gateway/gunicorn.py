@@ -4,6 +4,7 @@ Workers with threads and no eventlet. Each worker has its own publisher, made wh
 """
 
 import gc
+import importlib
 import os
 import threading
 from pathlib import Path
@@ -40,6 +41,10 @@ def on_starting(_server: Any) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for left_behind in folder.glob("*.db"):
         left_behind.unlink(missing_ok=True)
+    # Read once here, the code is one copy for all workers; each makes an application of its own.
+    importlib.import_module("gateway.app")
+    gc.collect()
+    gc.freeze()
 
 
 def post_worker_init(worker: Any) -> None:
