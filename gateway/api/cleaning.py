@@ -74,6 +74,12 @@ class Fix(ChosenContacts):
     )
 
 
+class SeenFix(Fix):
+    """A fix, and what was seen of it."""
+
+    seen = Text(metadata={"description": "What the preview told: if anything else would change now, nothing is."})
+
+
 class Sample(Answer):
     """One of the contacts that would change."""
 
@@ -89,6 +95,7 @@ class Preview(Answer):
     matching = fields.Integer(metadata={"description": "Contacts that are meant."})
     changes = fields.Integer(metadata={"description": "Those that would change."})
     sample = fields.List(fields.Nested(Sample))
+    seen = fields.String(metadata={"description": "Names what would change: send it with the fix."})
 
 
 class Undone(Answer):
@@ -151,7 +158,7 @@ def preview(fix: dict[str, Any]) -> Response:
 
 
 @blueprint.writes("/fixes", Change)
-@blueprint.arguments(Fix, example=EXAMPLE_FIX)
+@blueprint.arguments(SeenFix, example=EXAMPLE_FIX)
 def fix_contacts(fix: dict[str, Any]) -> Response:
     """Changes contacts, at most 20,000 at once: `more` says whether there are others."""
     return _done(call("capture", "fix_contacts", **fix))

@@ -205,7 +205,8 @@ def timeline(contact_id: object) -> Response:
     Distribution, example={"contacts": {"filters": {"city": "Lisboa"}}, "form_id": EXAMPLE_ID, "most": 1000}
 )
 def distribute(wanted: dict[str, Any]) -> Response:
-    """Makes leads of contacts, as leads of a form, in the bulk lane. Whoever has an open lead is passed over."""
+    """Makes leads of contacts, as leads of a form, in the bulk lane. Whoever is a lead of that form already, open or
+    closed, is passed over."""
     begun = call("capture", "distribute_contacts", **wanted)
     noted("made leads of contacts", begun["import_id"], form_id=wanted["form_id"], most=wanted["most"])
     return answer(begun, 202, {"Location": f"/api/v1/imports/{begun['import_id']}"})

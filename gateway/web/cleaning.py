@@ -44,7 +44,7 @@ def index() -> str:
 @pages.post("/contacts/fix")
 def fix() -> Any:
     """What to change in the contacts that were ticked or that filters find, and what that would make of them. Only
-    what was looked at so is done."""
+    what was looked at so is done: where contacts came or changed since, it is shown again."""
     which = chosen()
     if which is None:
         flash(_("Nothing was chosen: tick what you mean."), "warning")
@@ -66,21 +66,28 @@ def fix() -> Any:
     if not what or not all(wanted.values()):
         problems = {name: "required" for name, value in wanted.items() if not value and "looked" in request.values}
         return _fix_page(problems=problems, **context)
-    if request.method == "POST" and request.form.get("sure") == "1":
+    if request.method == "POST" and request.form.get("seen"):
         return _do(what, wanted, which, context)
+    return _look(what, wanted, which, context)
+
+
+def _look(what: str, wanted: dict[str, str], which: dict[str, Any], context: dict[str, Any], status: int = 200) -> Any:
     try:
         seen = call("capture", "preview_fix", fix=what, arguments=wanted, **which)
     except Invalid as error:
         return _fix_page(problems=codes_of(error), **context), 422
-    return _fix_page(problems={}, seen=seen, **context)
+    return _fix_page(problems={}, seen=seen, **context), status
 
 
 @once
 def _do(what: str, wanted: dict[str, str], which: dict[str, Any], context: dict[str, Any]) -> Any:
     try:
-        done = call("capture", "fix_contacts", fix=what, arguments=wanted, **which)
+        done = call("capture", "fix_contacts", fix=what, arguments=wanted, seen=request.form["seen"], **which)
     except Invalid as error:
         return _fix_page(problems=codes_of(error), **context), 422
+    except Conflict:
+        flash(_("Nothing was done: contacts came or changed meanwhile. Look again."), "warning")
+        return _look(what, wanted, which, context, 409)
     _told_with_undo(done)
     return redirect(url_for("contacts.index", **(context["filters"] or {"all": 1})), 303)
 

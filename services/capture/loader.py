@@ -9,6 +9,7 @@ import logging
 import os
 import platform
 import signal
+import sqlite3
 import tempfile
 import threading
 import time
@@ -47,9 +48,11 @@ OWNER, NAME = "capture", "loader"
 BATCH = 1000
 """Rows in one transaction, of about a tenth of a second."""
 
-BREATHE_EVERY = 20_000
+BREATHE_EVERY = 1_000
+KEEP_EVERY = 2.0
 PACE_BATCHES = 20
 NICE = 10
+CACHE_KB = 256 * 1024
 IDLE_SECONDS = 0.5
 WAIT_SECONDS = 0.2
 OUTAGE_SECONDS = 2.0
@@ -65,7 +68,8 @@ class _Stopped(Exception):
 
 @dataclass
 class Loader:
-    """What the loader works with. last_turn: when it last came round, on the monotonic clock."""
+    """What the loader works with. last_turn: when it last came round, on the monotonic clock. lost: what is in hand is
+    no longer ours."""
 
     settings: Settings
     database: Database
@@ -73,6 +77,7 @@ class Loader:
     outbox: Outbox
     holder: str
     stopping: threading.Event
+    lost: threading.Event
     last_turn: float
 
     def is_alive(self) -> bool:
@@ -120,24 +125,55 @@ class Loader:
     def _work_on(self, imported: Mapping[str, Any]) -> None:
         import_id = imported["id"]
         try:
-            if "base" in imported["plan"]:
-                self._distribute(imported)
-                return
-            with _spooled(self.database, import_id) as path:
-                if imported["state"] == "examining":
-                    self._examine(imported, path)
-                else:
-                    self._load(imported, path)
+            with self._kept(import_id):
+                if "base" in imported["plan"]:
+                    self._distribute(imported)
+                    return
+                with _spooled(self.database, import_id) as path:
+                    if imported["state"] == "examining":
+                        self._examine(imported, path)
+                    else:
+                        self._load(imported, path)
+        except _Stopped:
+            raise
         except Unreadable as problem:
             self._fail(import_id, problem.code, str(problem))
         except OSError as error:
             is_full = error.errno in (ENOSPC, EDQUOT)
             code, said = ("disk_full", "the disk is full") if is_full else ("lost", f"the file cannot be read: {error}")
             self._fail(import_id, code, said)
-        except sa.exc.DBAPIError as error:
-            if classify(error) is not Trouble.DATA:
+        except sa.exc.SQLAlchemyError as error:
+            if not isinstance(error, sa.exc.DBAPIError) or classify(error) is not Trouble.DATA:
                 raise
             self._fail(import_id, "lost", f"the database refuses a row: {error.orig}")
+        except Exception as error:
+            # Whatever is wrong with one file, those behind it go on.
+            log.exception("import %s", import_id)
+            self._fail(import_id, "lost", f"it cannot be read: {type(error).__name__}: {error}")
+
+    @contextmanager
+    def _kept(self, import_id: str) -> Iterator[None]:
+        """Says again and again that the import is held, on a thread: opening a large workbook takes a minute."""
+        done = threading.Event()
+        self.lost.clear()
+
+        def keep() -> None:
+            while not done.wait(KEEP_EVERY):
+                self.last_turn = time.monotonic()
+                try:
+                    if not self.database.transact(loading.still_held, import_id, self.holder):
+                        self.lost.set()
+                        return
+                except sa.exc.SQLAlchemyError as error:
+                    log.warning("import %s could not be held: %s", import_id, error)
+
+        keeper = threading.Thread(target=keep, name="keeper", daemon=True)
+        keeper.start()
+        try:
+            yield
+        finally:
+            done.set()
+            keeper.join()
 
     def _fail(self, import_id: str, code: str, message: str) -> None:
         log.warning("import %s: %s", import_id, message)
@@ -149,7 +185,7 @@ class Loader:
         with self.database.read() as connection:
             mappings = store.imports.mappings(connection)
         asked = imported["found"].get("asked", {})
-        looked = examine(path, asked, mappings, lambda: self._breathe(imported["id"]))
+        looked = examine(path, asked, mappings, self._breathe)
         self.database.transact(loading.examined, imported["id"], self.holder, looked)
 
     def _load(self, imported: Mapping[str, Any], path: Path) -> None:
@@ -162,17 +198,15 @@ class Loader:
         load = loading.Load(
             imported, form, self.holder, plan_of(imported["found"], imported["plan"], imported["region"])
         )
-        rows = self._from(imported["next_row"], rows_of(path, imported["found"]), imported["id"])
+        rows = self._from(imported["next_row"], rows_of(path, imported["found"]))
         pace = Pace(time.monotonic())
         while batch := list(islice(rows, BATCH)):
-            self._wait_for_others(imported["id"])
+            self._wait_for_others()
             ready, refused = loading.read(load, batch)
             rate, next_row = pace.after(len(batch), time.monotonic()), batch[-1].number + 1
             if not self.database.transact(loading.store_rows, load, ready, refused, next_row, rate):
                 raise _Stopped
-            self.last_turn = time.monotonic()
-            if self.stopping.is_set():
-                raise _Stopped
+            self._breathe()
         self.database.transact(loading.finish, load)
         log.info("import %s is in", imported["id"])
 
@@ -182,35 +216,34 @@ class Loader:
         with self.database.read() as connection:
             for batch in base_leads.chosen_contacts(connection, imported):
                 connection.rollback()  # nothing is read any more: it must not hold a snapshot while rows go in
-                self._wait_for_others(imported["id"])
+                self._wait_for_others()
                 rate = pace.after(len(batch), time.monotonic())
-                if not self.database.transact(base_leads.store_leads_of, load, batch, rate) or self.stopping.is_set():
+                if not self.database.transact(base_leads.store_leads_of, load, batch, rate):
                     raise _Stopped
-                self.last_turn = time.monotonic()
+                self._breathe()
         self.database.transact(loading.finish, load)
 
-    def _from(self, first: int, rows: Iterator[Row], import_id: str) -> Iterator[Row]:
+    def _from(self, first: int, rows: Iterator[Row]) -> Iterator[Row]:
         """Rows from number `first` on; going past those before it takes a while in a large workbook."""
         for place, row in enumerate(rows):
             if row.number >= first:
                 yield row
             elif place % BREATHE_EVERY == 0:
-                self._breathe(import_id)
+                self._breathe()
 
-    def _wait_for_others(self, import_id: str) -> None:
+    def _wait_for_others(self) -> None:
         """Rows wait while capture has too much to tell others: a form's lead must not stand behind a million."""
         while self.outbox.waiting > self.settings.outbox_brake:
-            self._breathe(import_id)
+            self._breathe()
             self.stopping.wait(WAIT_SECONDS)
 
-    def _breathe(self, import_id: str) -> None:
-        """Says that the import is still held.
+    def _breathe(self) -> None:
+        """Goes on only while there is something to go on with.
 
         Raises:
             _Stopped
         """
-        self.last_turn = time.monotonic()
-        if self.stopping.is_set() or not self.database.transact(loading.still_held, import_id, self.holder):
+        if self.stopping.is_set() or self.lost.is_set():
             raise _Stopped
 
     def _forget(self) -> None:
@@ -245,9 +278,18 @@ def _spooled(database: Database, import_id: str) -> Iterator[Path]:
 def open_loader(settings: Settings) -> Loader:
     """A loader on the settings' database and broker, which it publishes to; nothing runs yet."""
     database = open_database(OWNER, settings)
+    if database.dialect == "sqlite":
+        sa.event.listen(database.engine, "connect", _enlarge_cache)
     publisher = Publisher(settings.amqp_url, f"{NAME} publisher")
     outbox = Outbox(database, publisher, settings.sweep_after_seconds, counted_to=settings.outbox_brake + 1)
-    return Loader(settings, database, publisher, outbox, _holder(settings), threading.Event(), time.monotonic())
+    return Loader(
+        settings, database, publisher, outbox, _holder(settings), threading.Event(), threading.Event(), time.monotonic()
+    )
+
+
+def _enlarge_cache(connection: sqlite3.Connection, _record: object) -> None:
+    """Keys of a million contacts come in no order: what of their index is not at hand is read from the file anew."""
+    connection.execute(f"PRAGMA cache_size=-{CACHE_KB}")
 
 
 def _holder(settings: Settings) -> str:

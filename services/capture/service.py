@@ -275,10 +275,11 @@ class CaptureService:
         arguments: Answer | None = None,
         filters: Answer | None = None,
         contact_ids: list[str] | None = None,
+        seen: str | None = None,
     ) -> Answer:
         with self.database.read() as connection:
             fixing = cleaning.prepare_fix(connection, self.actor, fix, arguments, filters, contact_ids)
-        return self.database.transact(cleaning.write_fix, self.actor, fixing)
+        return self.database.transact(cleaning.write_fix, self.actor, fixing, seen)
 
     @rpc
     def undo_change(self, change_id: str) -> Answer:

@@ -253,6 +253,7 @@ import_file = sa.Table(
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("holder", sa.String(36), nullable=False),
     sa.Column("held_until", Utc),
+    sa.Column("tries", sa.Integer, nullable=False),
     sa.Column("created_at", Utc, nullable=False),
     sa.Column("started_at", Utc),
     sa.Column("finished_at", Utc),
@@ -261,7 +262,7 @@ import_file = sa.Table(
 )
 """A file on its way in, or contacts of the base on their way to becoming leads. next_row: the first row that is not in
 yet; place: where in the base the next contact stands. holder, held_until: which loader works on it, and until when it
-has to say so again."""
+has to say so again. tries: how often one took it up since it last got on."""
 
 import_part = sa.Table(
     "import_part",

@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 
 import pytest
 from browsing_cases import House, Words, sign_in
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 from process_cases import until
 
 from contracts.access import Actor
@@ -35,6 +35,8 @@ KINDS = {"cellular": "Telemóvel", "telephone": "Fixo"}
 SELLERS = {"Alice": 13, "Bernardo": 8, "Camila": 5, "Dinis": 3, "Elsa": 2, "Fausto": 1}
 CALLERS = 6
 LOAD_SECONDS = 900
+LISTED = 30
+"""Leads of a page of the list behind a number."""
 
 Row = dict[str, str]
 
@@ -84,9 +86,9 @@ def test_a_real_campaign_from_its_file_to_its_reports(
             path.write_bytes(_as_file(bank, kind))
             _upload(page, path, kind, sum(row["contact"] == kind for row in bank))
         _wait_assigned(house, began, len(bank))
-        _work(house, bank, sellers)
-        _compare(house, bank, forms, sellers, began)
-        _look(page, bank, began)
+        whose = _work(house, bank, sellers)
+        _compare(house, bank, forms, sellers, whose, began)
+        _look(page, bank, whose)
 
 
 def _found(house: House) -> tuple[str, dict[str, str]]:
@@ -151,8 +153,8 @@ def _wait_assigned(house: House, began: datetime, leads: int) -> None:
     until(all_assigned, "every client has a seller", LOAD_SECONDS)
 
 
-def _work(house: House, bank: list[Row], sellers: dict[str, str]) -> None:
-    """Everybody is called as often as the file says; the last call decides."""
+def _work(house: House, bank: list[Row], sellers: dict[str, str]) -> dict[str, str]:
+    """Everybody is called as often as the file says; the last call decides. Whose each line of the file was."""
     rows = {row["linha"]: row for row in bank}
     with sqlite3.connect(house.var / "capture.db") as capture, sqlite3.connect(house.var / "campaigns.db") as campaigns:
         said = "SELECT id, json_extract(fields, '$.linha') FROM lead WHERE source LIKE 'banco %'"
@@ -189,6 +191,7 @@ def _work(house: House, bank: list[Row], sellers: dict[str, str]) -> None:
         for _ in callers.map(call, opened, chunksize=50):
             pass
     rpc.close()
+    return {row["linha"]: names[seller_id] for _, row, seller_id in opened}
 
 
 def _broker(house: House) -> str:
@@ -216,8 +219,23 @@ def _told(line: Any) -> dict[str, Any]:
     return {**kept, "won_of_leads": round(line["won_of_leads"], 4)}
 
 
-def _compare(house: House, bank: list[Row], forms: dict[str, str], sellers: dict[str, str], began: datetime) -> None:
-    by_kind = {kind: [row for row in bank if row["contact"] == kind] for kind in KINDS}
+def _by_kind(bank: list[Row]) -> dict[str, list[Row]]:
+    return {kind: [row for row in bank if row["contact"] == kind] for kind in KINDS}
+
+
+def _by_seller(bank: list[Row], whose: dict[str, str]) -> dict[str, list[Row]]:
+    return {name: [row for row in bank if whose[row["linha"]] == name] for name in SELLERS}
+
+
+def _compare(
+    house: House,
+    bank: list[Row],
+    forms: dict[str, str],
+    sellers: dict[str, str],
+    whose: dict[str, str],
+    began: datetime,
+) -> None:
+    by_kind = _by_kind(bank)
     until(
         lambda: sum(line["closed"] for line in _ours(_report(house, "source", began))) == len(bank),
         "reporting has heard everything",
@@ -230,11 +248,24 @@ def _compare(house: House, bank: list[Row], forms: dict[str, str], sellers: dict
         kind: _counted(rows) for kind, rows in by_kind.items()
     }
     by_seller = {line["value"]: line for line in _report(house, "seller", began)["items"]}
-    assert sum(by_seller[seller_id]["won"] for seller_id in sellers.values()) == _counted(bank)["won"]
+    assert {name: _told(by_seller[seller_id]) for name, seller_id in sellers.items()} == {
+        name: _counted(rows) for name, rows in _by_seller(bank, whose).items()
+    }
+    lines = [*_ours(_report(house, "source", began)), *(by_seller[seller_id] for seller_id in sellers.values())]
+    assert all(line[wait]["median"] is not None for line in lines for wait in ("to_assignment", "to_contact"))
     weights = sum(SELLERS.values())
     for name, weight in SELLERS.items():
         share = len(bank) * weight / weights
         assert abs(by_seller[sellers[name]]["leads"] - share) < 1, f"{name} got their share, to less than one lead"
+    calls = {kind: sum(int(row["campaign"]) for row in rows) for kind, rows in by_kind.items()}
+    until(lambda: _journeys(house, began)[0] == calls, "every call is counted, also those told after the end", 60)
+    assert _journeys(house, began)[1] == {
+        kind: Counter("won" if row["output"] == "yes" else "lost" for row in rows) for kind, rows in by_kind.items()
+    }
+
+
+def _journeys(house: House, began: datetime) -> tuple[Counter[str], dict[str, Counter[str]]]:
+    """Of each kind how many calls there were, and how the leads ended."""
     calls: Counter[str] = Counter()
     outcomes: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for kind in KINDS:
@@ -248,17 +279,84 @@ def _compare(house: House, bank: list[Row], forms: dict[str, str], sellers: dict
             cursor = page.get("next")
             if not cursor:
                 break
-    assert calls == {kind: sum(int(row["campaign"]) for row in rows) for kind, rows in by_kind.items()}
-    assert outcomes == {
-        kind: Counter("won" if row["output"] == "yes" else "lost" for row in rows) for kind, rows in by_kind.items()
-    }
+    return calls, outcomes
 
 
-def _look(page: Page, bank: list[Row], began: datetime) -> None:
-    """The page tells what the interface tells, and leads from a number to the leads behind it."""
+def _look(page: Page, bank: list[Row], whose: dict[str, str]) -> None:
+    """The page tells what the file tells, and leads from a number to the leads behind it."""
     kept = Path(os.environ.get("PICTURES", "")) if os.environ.get("PICTURES") else None
+    by_kind = _by_kind(bank)
+    groups = {
+        "source": {f"banco {kind}": rows for kind, rows in by_kind.items()},
+        "form": {KINDS[kind]: rows for kind, rows in by_kind.items()},
+        "seller": _by_seller(bank, whose),
+    }
     for name in ("source", "form", "seller", "team", "to_contact", "hours", "cross"):
         page.goto(f"/reports?{urlencode({'by': name})}")
         expect(page.locator("h1")).to_be_visible()
+        for value, rows in groups.get(name, {}).items():
+            assert _shown(page, value) == _as_shown(rows), f"{value} by {name}"
         if kept:
             page.screenshot(path=kept / f"report-{name}.png", full_page=True)
+    _download(page, groups["source"])
+    for kind, rows in by_kind.items():
+        _follow(page, f"banco {kind}", [row for row in rows if row["output"] == "yes"])
+
+
+def _line(page: Page, value: str) -> Locator:
+    named = page.get_by_role("rowheader", name=value, exact=True)
+    return page.locator(".report-table tbody tr").filter(has=named)
+
+
+def _shown(page: Page, value: str) -> dict[str, str]:
+    """A line of the table, as it is read."""
+    line = _line(page, value)
+    shown = {name: line.locator(f"td[data-label={name}]").inner_text() for name in ("Won", "Conversion", "Income")}
+    return {"Leads": line.locator(".bar-cell strong").inner_text(), **shown}
+
+
+def _as_shown(rows: list[Row]) -> dict[str, str]:
+    """What a line of the table is to say."""
+    counted = _counted(rows)
+    share = counted["won"] / len(rows)
+    income = sum(sale["amount"] for sale in counted["sales"])
+    percent = f"{share:.0%}" if share >= 0.1 else f"{100 * share:.1f}".removesuffix(".0") + "%"
+    euros = f"€{income / 100:,.2f}".removesuffix(".00") if income else "–"
+    return {"Leads": f"{len(rows):,}", "Won": f"{counted['won']:,}", "Conversion": percent, "Income": euros}
+
+
+def _file(page: Page) -> list[Row]:
+    """What comes with the button for the file."""
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CSV").click()
+    return list(csv.DictReader(io.StringIO(download.value.path().read_text("utf-8-sig"), newline="")))
+
+
+def _download(page: Page, sources: dict[str, list[Row]]) -> None:
+    """The table's file has the same numbers."""
+    page.goto("/reports?by=source")
+    lines = {line["Source"]: line for line in _file(page)}
+    for value, rows in sources.items():
+        counted, line = _counted(rows), lines[value]
+        counts = [int(line[name]) for name in ("Leads", "Given to sellers", "Contacted", "Spoken with", "Won", "Lost")]
+        assert counts == [len(rows)] * 4 + [counted["won"], counted["lost"]]
+        assert float(line["Won of all leads"]) == counted["won_of_leads"]
+        assert _cents(line["Income, EUR"]) == sum(sale["amount"] for sale in counted["sales"])
+
+
+def _follow(page: Page, source: str, won: list[Row]) -> None:
+    """From how many were won to who they are: the first page of the list, and its file, which has them all."""
+    page.goto("/reports?by=source")
+    _line(page, source).locator("td[data-label=Won] a").click()
+    expect(page.locator("h1")).to_have_text("Leads behind the number")
+    listed = page.locator(".list-group-item")
+    expect(listed).to_have_count(min(len(won), LISTED))
+    names = Counter(listed.locator("a.fw-bold").all_inner_texts())
+    assert names <= Counter(row["nome"] for row in won)
+    assert listed.filter(has_text=source).filter(has=page.get_by_text("Won", exact=True)).count() == listed.count()
+    told = Counter((line["E-mail"], _cents(line["Amount"]), line["Seller"] in SELLERS) for line in _file(page))
+    assert told == Counter((row["e-mail"], _price(row), True) for row in won)
+
+
+def _cents(amount: str) -> int:
+    return round(100 * float(amount))

@@ -27,7 +27,7 @@ def problems_of_reading(asked: Mapping[str, Any]) -> list[Problem]:
         elif name == "header_row":
             if value is not None and (not isinstance(value, int) or not 0 <= value <= _MOST_ROWS_ABOVE):
                 problems.append((name, INVALID, "the number of a row, or 0 when there is none"))
-        elif not isinstance(value, str) or len(value) > (1 if name == "delimiter" else _LONGEST_ASKED):
+        elif not isinstance(value, str) or "\0" in value or len(value) > (1 if name == "delimiter" else _LONGEST_ASKED):
             problems.append((name, INVALID, "one character" if name == "delimiter" else "a short text"))
     return problems
 

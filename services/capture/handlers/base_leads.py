@@ -4,6 +4,7 @@ Whoever is a lead of that form already is passed over, so that distributing the 
 """
 
 import hashlib
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -23,7 +24,7 @@ from services.capture.checks import known_id, known_ids, wanted_contacts
 from services.capture.domain.contact_details import ContactDetails
 from services.capture.handlers.imports import new_import, shown_import
 from services.capture.handlers.intake import Arrival, make_leads
-from services.capture.handlers.loading import HELD_FOR, Load
+from services.capture.handlers.loading import HELD_FOR, Load, submission_of
 
 ORDERS = ("newest", "oldest")
 AT_ONCE = 1000
@@ -98,9 +99,9 @@ def chosen_contacts(connection: Connection, imported: Mapping[str, Any]) -> Iter
     place = _place(imported["place"])
     listed = _newest_first(connection, base["filters"], place if base["order"] == "newest" else None)
     if base["order"] == "oldest":
-        # The list cannot be walked from its end: all of it is taken, without what is done.
-        everybody = [one for batch in listed for one in batch][::-1]
-        waiting = [one for one in everybody if place is None or one[:2] > place]
+        # The list cannot be walked from its end: all of it is walked, and the last ones that are wanted are kept.
+        still = (one for batch in listed for one in batch if place is None or one[:2] > place)
+        waiting = list(deque(still, maxlen=left))[::-1]
         listed = (waiting[start : start + AT_ONCE] for start in range(0, len(waiting), AT_ONCE))
     for batch in listed:
         few = batch if left is None else batch[:left]
@@ -153,6 +154,7 @@ def store_leads_of(transaction: Transaction, load: Load, batch: Sequence[tuple[s
         known=current["known"] + len(rows),
         repeated=current["repeated"] + len(batch) - len(new),
         rate=rate,
+        tries=0,
         held_until=now + HELD_FOR,
     )
     return True
@@ -163,21 +165,7 @@ def _details(row: Mapping[str, Any]) -> ContactDetails:
 
 
 def _submission(load: Load, row: Mapping[str, Any], now: datetime) -> AcceptSubmission:
-    imported = load.imported
-    identifier = str(uuid5(UUID(imported["id"]), row["id"]))
+    identifier = str(uuid5(UUID(load.imported["id"]), row["id"]))
     said = {name: row[name] for name in _SHOWN if row[name]}
-    return AcceptSubmission(
-        id=identifier,
-        subject=identifier,
-        subject_version=1,
-        correlation_id=identifier,
-        lead_id=identifier,
-        form_id=imported["form_id"],
-        received_at=iso(now),
-        fields={**row["attributes"], **said},
-        digest=hashlib.sha256(identifier.encode()).hexdigest(),
-        source=imported["source"],
-        channel="import",
-        region=imported["region"],
-        import_id=imported["id"],
-    )
+    content = hashlib.sha256(identifier.encode()).hexdigest()
+    return submission_of(load.imported, identifier, {**row["attributes"], **said}, content, iso(now))

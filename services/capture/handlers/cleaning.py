@@ -1,5 +1,7 @@
 """Lists of what is to be mended, mending it on many cards at once, and taking that back."""
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -43,6 +45,12 @@ class Fixing:
     names: dict[str, str]
     matching: int
     more: bool
+
+    @property
+    def seen(self) -> str:
+        """A digest of what it does: the same as long as the same contacts become the same."""
+        done = json.dumps([self.before, self.after], sort_keys=True, default=str)
+        return hashlib.sha256(done.encode()).hexdigest()
 
 
 def cleaning_counts(connection: Connection, actor: Actor, import_id: str | None) -> Answer:
@@ -121,18 +129,26 @@ def _arguments(fix: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def preview(fixing: Fixing) -> Answer:
-    """What a fix would do."""
+    """What a fix would do. `seen` goes with `write_fix`, that nothing else is done."""
     some = list(fixing.after)[:SAMPLE]
     sample = [
         {"contact_id": each, "name": fixing.names[each], "before": fixing.before[each], "after": fixing.after[each]}
         for each in some
     ]
-    return {"matching": fixing.matching, "changes": len(fixing.after), "sample": sample}
+    return {"matching": fixing.matching, "changes": len(fixing.after), "sample": sample, "seen": fixing.seen}
 
 
-def write_fix(transaction: Transaction, actor: Actor, fixing: Fixing) -> Answer:
+def write_fix(transaction: Transaction, actor: Actor, fixing: Fixing, seen: str | None = None) -> Answer:
     """Changes the contacts that are still as they were looked at, and keeps what they were. One that would get an
-    e-mail address or a phone of another is left as it is, and the two are suspected to be one."""
+    e-mail address or a phone of another is left as it is, and the two are suspected to be one.
+
+    seen: what `preview` told; None if nobody looked.
+
+    Raises:
+        Conflict: the fix would not do any more what was seen.
+    """
+    if seen is not None and seen != fixing.seen:
+        raise Conflict("other contacts would change than were seen")
     now = utc_now()
     done = _rewrite(transaction, fixing.before, fixing.after)
     suspicions.note(transaction, {pair(one, other): KEYS for one, other in done.taken.items()}, now)

@@ -105,26 +105,35 @@ def update_contact(
     if before["version"] != version:
         raise Conflict(f"the contact was changed meanwhile: it is at version {before['version']}, not {version}")
     after = {**before, **_read(changes)}
-    _move_keys(connection, before, after)
+    _move_keys(connection, actor, before, after)
     changed = {name: after[name] for name in EDITED}
     rest = {**follows(after), "version": version + 1, "updated_at": utc_now()}
     store.cards.write(connection, [*changed, *rest], [{"id": identifier, **changed, **rest}])
     return get_contact(connection, actor, identifier)
 
 
-def _move_keys(connection: Connection, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+def _move_keys(connection: Connection, actor: Actor, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
     old, new = keys_of(before), keys_of(after)
     holders = store.cards.holders(connection, old ^ new)
     taken = {key: holders[key] for key in sorted(new - old) if key in holders and holders[key] != before["id"]}
     if taken:
         raise Invalid(
             [
-                {"field": key.partition(":")[0], "code": TAKEN, "message": f"the contact {holder} has it"}
+                {
+                    "field": key.partition(":")[0],
+                    "code": TAKEN,
+                    "message": f"{_called(connection, actor, holder)} has it",
+                }
                 for key, holder in taken.items()
             ]
         )
     gone = [key for key in old - new if holders.get(key) == before["id"]]
     store.cards.move_keys(connection, gone, {key: before["id"] for key in new - old if key not in holders})
+
+
+def _called(connection: Connection, actor: Actor, contact_id: str) -> str:
+    """A contact as a message names it: to whoever may not see it, it is just another."""
+    return f"the contact {contact_id}" if store.cards.sees(connection, actor, contact_id) else "another contact"
 
 
 def _read(changes: Mapping[str, Any]) -> dict[str, Any]:

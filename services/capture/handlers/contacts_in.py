@@ -25,7 +25,11 @@ def take_in(
         for each its contact's id, and whether that one was there before it. The number of statements does not depend on
         how many there are.
     """
-    known = store.intake.contacts_by_key(transaction.connection, {key for details, _ in said for key in details.keys})
+    connection = transaction.connection
+    known = store.intake.contacts_by_key(connection, {key for details, _ in said for key in details.keys})
+    # Whoever merges meanwhile has to wait for us, or we for them: nothing may hang on a card that is no more.
+    merged = store.intake.hold_contacts(connection, set(known.values()))
+    known = {key: merged.get(contact_id, contact_id) for key, contact_id in known.items()}
     there = set(known.values())
     placed: list[tuple[str, bool]] = []
     by_contact: dict[str, tuple[list[ContactDetails], Origin]] = {}
@@ -46,8 +50,8 @@ def take_in(
     rows = [_row(contact_id, together(all_said), origin, now) for contact_id, (all_said, origin) in by_contact.items()]
     new = [row for row in rows if row["id"] not in there]
     alike = {**suspicions.of_new(transaction, new), **suspicions.by_keys(named)}
-    store.intake.add_contacts(transaction.connection, new, keys)
-    store.intake.complete_contacts(transaction.connection, [row for row in rows if row["id"] in there])
+    store.intake.add_contacts(connection, new, keys)
+    store.intake.complete_contacts(connection, [row for row in rows if row["id"] in there])
     suspicions.note(transaction, alike, now)
     return placed
 

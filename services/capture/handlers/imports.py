@@ -60,6 +60,7 @@ def new_import(name: str, size: int, state: str, actor: Actor) -> Answer:
         "wrong_emails",
         "wrong_phones",
         "rate",
+        "tries",
     )
     return {
         "id": new_id(),
@@ -111,7 +112,8 @@ def add_part(
     number: from 0; every part but the last is full. part: see `unpack_part`.
 
     Raises:
-        NotFound; Conflict: it is no longer being uploaded; Invalid: no part of a file of this size.
+        NotFound; Conflict: it is no longer being uploaded, or the part came before with other bytes; Invalid: no part
+            of a file of this size.
     """
     row = _import(transaction.connection, actor, import_id)
     if row["state"] != "uploading":
@@ -124,7 +126,8 @@ def add_part(
         raise invalid(
             "data", TRUNCATED, f"part {number} has {size} bytes, not {min(full, row['size'] - number * full)}"
         )
-    store.imports.add_part(transaction.connection, row["id"], number, size, data)
+    if not store.imports.add_part(transaction.connection, row["id"], number, size, data):
+        raise Conflict(f"part {number} came before with other bytes: this is another file; begin anew")
     return {"received": store.imports.received(transaction.connection, row["id"])[0]}
 
 
@@ -156,7 +159,14 @@ def examine_import(transaction: Transaction, actor: Actor, import_id: str, setti
     _refuse(problems_of_reading(settings))
     asked = {**row["found"].get("asked", {}), **settings}
     return _changed(
-        transaction, row, state="examining", found={**row["found"], "asked": asked}, problem=None, held_until=None
+        transaction,
+        row,
+        state="examining",
+        found={**row["found"], "asked": asked},
+        problem=None,
+        holder="",  # whoever looks now looks with what was said before
+        held_until=None,
+        tries=0,
     )
 
 
@@ -196,6 +206,7 @@ def start_import(
         problem=None,
         started_at=utc_now(),
         held_until=None,
+        tries=0,
     )
 
 
@@ -226,7 +237,7 @@ def resume_import(transaction: Transaction, actor: Actor, import_id: str) -> Ans
     row = _import(transaction.connection, actor, import_id, locked=True)
     if row["state"] not in ("paused", "failed") or not row["started_at"]:
         raise Conflict(f"this import cannot go on: it is {row['state']}")
-    return _changed(transaction, row, state="loading", problem=None, finished_at=None, held_until=None)
+    return _changed(transaction, row, state="loading", problem=None, finished_at=None, held_until=None, tries=0)
 
 
 def cancel_import(transaction: Transaction, actor: Actor, import_id: str) -> Answer:
@@ -237,7 +248,7 @@ def cancel_import(transaction: Transaction, actor: Actor, import_id: str) -> Ans
     """
     open_states = ("uploading", "examining", "ready", "loading", "paused", "failed")
     answer = _move(transaction, actor, import_id, open_states, "cancelled", finished_at=utc_now())
-    store.imports.drop_parts(transaction.connection, answer["import_id"])
+    store.imports.drop_content(transaction.connection, answer["import_id"])
     return answer
 
 
@@ -361,7 +372,7 @@ def shown_import(connection: Connection, row: Answer) -> Answer:
     return _shown(row, there, store.imports.finished_with(connection, [row["digest"]]))
 
 
-_OWN = ("id", "holder", "held_until", "digest", "place")
+_OWN = ("id", "holder", "held_until", "digest", "place", "tries")
 
 
 def _shown(row: Answer, there: int, same: Mapping[str, list[tuple[str, datetime]]]) -> Answer:

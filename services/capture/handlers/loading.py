@@ -21,6 +21,9 @@ from services.capture.handlers.intake import Arrival, make_leads
 HELD_FOR = timedelta(seconds=10)
 """An import whose loader is silent for this long is free for another."""
 
+MOST_TRIES = 10
+"""A file over which loaders end, one after the other, must not keep all others waiting."""
+
 CORRECTED = "_row"
 """A column of our own file of rejected rows, in which cells that begin like formulas were made safe."""
 
@@ -83,22 +86,30 @@ def _repeats_header(cells: Sequence[str], header: Sequence[str]) -> bool:
 
 
 def _submission(load: Load, row: Row, identifier: str, now: str) -> AcceptSubmission:
-    form = load.form or {}
     named = zip(load.plan.header, row.cells, strict=False)
+    fields = {name: text.replace("\0", "") for name, cell in named if (text := cell.strip())}
+    content = hashlib.sha256("\x1f".join(row.cells).encode("utf-8", "replace")).hexdigest()
+    return submission_of(load.imported, identifier, fields, content, now)
+
+
+def submission_of(
+    imported: Mapping[str, Any], identifier: str, fields: dict[str, str], digest: str, now: str
+) -> AcceptSubmission:
+    """What an import says of one of its leads."""
     return AcceptSubmission(
         id=identifier,
         subject=identifier,
         subject_version=1,
         correlation_id=identifier,
         lead_id=identifier,
-        form_id=form["id"],
+        form_id=imported["form_id"],
         received_at=now,
-        fields={name: text.replace("\0", "") for name, cell in named if (text := cell.strip())},
-        digest=hashlib.sha256("\x1f".join(row.cells).encode("utf-8", "replace")).hexdigest(),
-        source=load.imported["source"],
+        fields=fields,
+        digest=digest,
+        source=imported["source"],
         channel="import",
-        region=load.imported["region"],
-        import_id=load.imported["id"],
+        region=imported["region"],
+        import_id=imported["id"],
     )
 
 
@@ -138,7 +149,9 @@ def store_rows(
         "wrong_phones": sum(bool(one.details.wrong_phone) for one in ready),
     }
     counts = {name: current[name] + count for name, count in added.items()}
-    store.imports.change(connection, import_id, next_row=next_row, rate=rate, held_until=now + HELD_FOR, **counts)
+    store.imports.change(
+        connection, import_id, next_row=next_row, rate=rate, held_until=now + HELD_FOR, tries=0, **counts
+    )
     return True
 
 
@@ -174,7 +187,7 @@ def finish(transaction: Transaction, load: Load) -> None:
     if current is None:
         return
     _end(transaction, current, state="done", finished_at=utc_now(), total=current["accepted"] + current["rejected"])
-    store.imports.drop_parts(transaction.connection, current["id"])
+    store.imports.drop_content(transaction.connection, current["id"])
 
 
 def fail(transaction: Transaction, import_id: str, holder: str, code: str, message: str) -> None:
@@ -205,7 +218,11 @@ def still_held(transaction: Transaction, import_id: str, holder: str) -> bool:
 def take_up(transaction: Transaction, holder: str) -> Mapping[str, Any] | None:
     """The oldest import that wants work and that nobody holds."""
     now = utc_now()
-    return store.imports.claim(transaction.connection, holder, now, now + HELD_FOR)
+    taken = store.imports.claim(transaction.connection, holder, now, now + HELD_FOR)
+    if taken is not None and taken["tries"] >= MOST_TRIES:
+        fail(transaction, taken["id"], holder, "lost", f"{MOST_TRIES} times the loader ended over this file")
+        return None
+    return taken
 
 
 def _end(transaction: Transaction, current: Mapping[str, Any], **values: Any) -> None:

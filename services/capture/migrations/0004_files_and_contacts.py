@@ -4,6 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 
 import runtime.columns
+from runtime.transaction import dialect_insert
+from services.capture.domain.likeness import twin_keys
 from services.capture.domain.search import search_text
 from services.capture.store.words import number_of
 
@@ -40,7 +42,19 @@ _LISTS = {
 _WORDS_OF = "array_to_tsvector(string_to_array(ltrim(search), ' '))"
 
 
+_twins = sa.Table(
+    "contact_twin", sa.MetaData(), sa.Column("key", sa.BigInteger), sa.Column("contact_id", runtime.columns.Id)
+)
+
+
 def upgrade() -> None:
+    op.create_table(
+        "contact_twin",
+        sa.Column("key", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("contact_id", runtime.columns.Id, nullable=False),
+        sa.PrimaryKeyConstraint("key"),
+        sqlite_with_rowid=False,
+    )
     _extend_contacts()
     _add_cleaning()
     _add_imports()
@@ -83,10 +97,12 @@ def _extend_contacts() -> None:
 
 def _fill_search(on_sqlite: bool) -> None:
     """The words of the contacts there are, a few at a time: there may be millions."""
-    contact = sa.table("contact", *(sa.column(name) for name in ("name", "email", "company", "phone", "search")))
+    names = ("name", "email", "company", "city", "phone", "search")
+    contact = sa.table("contact", *(sa.column(name) for name in names))
     contact.append_column(sa.column("id", runtime.columns.Id))
     change = sa.update(contact).where(contact.c.id == sa.bindparam("this")).values(search=sa.bindparam("words"))
     keep = sa.text("INSERT INTO contact_words (rowid, id, words) VALUES (:number, :this, :words)")
+    twin = dialect_insert(op.get_bind().dialect.name, _twins).on_conflict_do_nothing()
     connection, last = op.get_bind(), ""
     while True:
         few = sa.select(contact).order_by(contact.c.id).limit(AT_ONCE)
@@ -102,19 +118,16 @@ def _fill_search(on_sqlite: bool) -> None:
             for row in rows
         ]
         connection.execute(change, found)
+        # Who comes later is compared with the first of the same name in the same place.
+        twins = [{"key": key, "contact_id": row.id} for row in rows for key in twin_keys(dict(row._mapping))]
+        if twins:
+            connection.execute(twin, twins)
         if on_sqlite:
             connection.execute(keep, sorted(found, key=lambda row: row["number"]))
         last = rows[-1].id
 
 
 def _add_cleaning() -> None:
-    op.create_table(
-        "contact_twin",
-        sa.Column("key", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("contact_id", runtime.columns.Id, nullable=False),
-        sa.PrimaryKeyConstraint("key"),
-        sqlite_with_rowid=False,
-    )
     op.create_table(
         "likeness",
         sa.Column("id", runtime.columns.Id, nullable=False),
@@ -197,6 +210,7 @@ def _add_imports() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("holder", sa.String(36), nullable=False),
         sa.Column("held_until", runtime.columns.Utc, nullable=True),
+        sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("created_at", runtime.columns.Utc, nullable=False),
         sa.Column("started_at", runtime.columns.Utc, nullable=True),
         sa.Column("finished_at", runtime.columns.Utc, nullable=True),

@@ -25,6 +25,9 @@ SAMPLE_LINES = 100
 SNIFFED_CHARACTERS = 8 * 1024
 """How much the delimiter is told from: the work grows with the square of it."""
 
+LONGEST_LINE = 1_000_000
+"""Characters; a longer one would have to be held in memory whole."""
+
 MOST_LINES_PER_ROW = 200
 """A row that goes on for longer comes from a quotation mark that nobody closed."""
 
@@ -84,7 +87,7 @@ def _sample(path: Path) -> bytes:
     """The first lines, followed by the first of those that are not plain ASCII."""
     sample = bytearray()
     with path.open("rb") as file:
-        for number, line in enumerate(file):
+        for number, line in enumerate(iter(lambda: file.readline(LONGEST_LINE), b"")):
             if len(sample) >= SAMPLE_BYTES:
                 break
             if number < SAMPLE_LINES or not line.isascii():
@@ -104,9 +107,13 @@ def _encoding_of(sample: bytes) -> str:
 
 def _codec(encoding: str) -> str:
     try:
-        name = codecs.lookup(encoding).name
-    except LookupError:
-        raise Unreadable("wrong_encoding", f"there is no encoding called {encoding!r}; try utf-8 or cp1252") from None
+        found = codecs.lookup(encoding)
+    except (LookupError, ValueError):
+        found = None
+    # Python has codecs from bytes to bytes, too.
+    if found is None or not found._is_text_encoding:
+        raise Unreadable("wrong_encoding", f"there is no encoding called {encoding!r}; try utf-8 or cp1252")
+    name = found.name
     return "utf-8-sig" if name in ("utf-8", "ascii") else name
 
 
@@ -125,7 +132,9 @@ def _dialect_of(path: Path, encoding: str, delimiter: str | None) -> SimpleDiale
 def _lines(path: Path, encoding: str) -> Iterator[str]:
     try:
         with path.open(encoding=encoding, newline="") as file:
-            for line in file:
+            while line := file.readline(LONGEST_LINE):
+                if len(line) == LONGEST_LINE and not line.endswith("\n"):
+                    raise Unreadable("not_text", f"a line of more than {LONGEST_LINE:,} characters; is this a table?")
                 yield line.replace(MARK, "") if MARK in line else line
     except UnicodeDecodeError as error:
         byte = error.object[error.start]

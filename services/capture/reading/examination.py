@@ -18,7 +18,7 @@ LOOKED_AT = 500
 LONGEST_SHOWN = 200
 """Characters of a cell in the preview."""
 
-BREATHE_EVERY = 20_000
+BREATHE_EVERY = 1_000
 
 Found = dict[str, Any]
 

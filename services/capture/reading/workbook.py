@@ -14,17 +14,17 @@ from services.capture.domain.tables import MARK, Row, Unreadable
 MOST_BYTES = 4 * 1024**3
 """Of a workbook's parts when they are unpacked: a small archive can hold more than any disk."""
 
-MOST_SHARED_BYTES = 512 * 1024**2
-"""Of the texts that all cells share: openpyxl keeps them in memory."""
+MOST_SHARED_BYTES = 192 * 1024**2
+"""Of the texts that all cells share: openpyxl keeps them in memory, where they take about three times as much."""
 
 _SHARED = "xl/sharedStrings.xml"
 
 
 @dataclass(frozen=True)
 class Workbook:
-    """One sheet of a workbook."""
+    """One sheet of a workbook, which was opened once: the texts that cells share take long to read."""
 
-    path: Path
+    book: Any
     sheet: str
     sheets: list[str]
 
@@ -33,14 +33,13 @@ class Workbook:
         return {"kind": "xlsx", "encoding": "", "delimiter": "", "sheet": self.sheet, "sheets": self.sheets}
 
     def rows(self) -> Iterator[Row]:
-        """Every row, blank ones included; of a formula its last result.
+        """Every row, blank ones included, once; of a formula its last result.
 
         Raises:
             Unreadable: the archive is damaged.
         """
-        book = _load(self.path)
         try:
-            for number, cells in enumerate(book[self.sheet].iter_rows(values_only=True), 1):
+            for number, cells in enumerate(self.book[self.sheet].iter_rows(values_only=True), 1):
                 texts = [_text(cell) for cell in cells]
                 while texts and not texts[-1]:
                     texts.pop()  # Excel remembers columns that are empty by now
@@ -50,7 +49,7 @@ class Workbook:
         except Exception as error:  # whatever a damaged archive makes of zipfile, expat and openpyxl
             raise Unreadable("bad_xlsx", f"the workbook is damaged: {error}") from error
         finally:
-            book.close()
+            self.book.close()
 
 
 def open_workbook(path: Path, asked: Mapping[str, Any]) -> Workbook:
@@ -61,16 +60,13 @@ def open_workbook(path: Path, asked: Mapping[str, Any]) -> Workbook:
     """
     _check_size(path)
     book = _load(path)
-    try:
-        sheets = [sheet.title for sheet in book.worksheets]
-    finally:
-        book.close()
+    sheets = [sheet.title for sheet in book.worksheets]
     if not sheets:
         raise Unreadable("bad_xlsx", "the workbook has no sheet")
     sheet = asked.get("sheet") or sheets[0]
     if sheet not in sheets:
         raise Unreadable("bad_xlsx", f"there is no sheet called {sheet!r}; there are: {', '.join(sheets)}")
-    return Workbook(path, sheet, sheets)
+    return Workbook(book, sheet, sheets)
 
 
 def old_or_locked(path: Path) -> Unreadable:

@@ -1,5 +1,6 @@
 """Files on their way in."""
 
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -77,7 +78,7 @@ def claim(connection: Connection, holder: str, now: datetime, until: datetime) -
     row = connection.execute(select).first()
     if row is None:
         return None
-    change(connection, row.id, holder=holder, held_until=until)
+    change(connection, row.id, holder=holder, held_until=until, tries=row.tries + 1)
     return dict(row._mapping)
 
 
@@ -86,11 +87,16 @@ def let_go(connection: Connection, holder: str) -> None:
     connection.execute(sa.update(import_file).where(import_file.c.holder == holder).values(holder="", held_until=None))
 
 
-def add_part(connection: Connection, import_id: str, number: int, size: int, data: bytes) -> None:
-    """Stores a part of a file; the same one again changes nothing."""
+def add_part(connection: Connection, import_id: str, number: int, size: int, data: bytes) -> bool:
+    """Stores a part of a file, compressed; the same one again changes nothing. Returns: whether it, and no other, is
+    there now."""
     insert = dialect_insert(connection.dialect.name, import_part)
     row = {"import_id": import_id, "number": number, "size": size, "data": data}
-    connection.execute(insert.values(row).on_conflict_do_nothing())
+    if connection.execute(insert.values(row).on_conflict_do_nothing()).rowcount == 1:
+        return True
+    which = sa.and_(import_part.c.import_id == import_id, import_part.c.number == number)
+    stored = connection.execute(sa.select(import_part.c.data).where(which)).scalar_one()
+    return stored == data or zlib.decompress(stored) == zlib.decompress(data)
 
 
 def received(connection: Connection, import_id: str) -> tuple[int, int]:
@@ -108,9 +114,12 @@ def parts(connection: Connection, import_id: str) -> Iterator[bytes]:
         yield connection.execute(sa.select(import_part.c.data).where(which)).scalar_one()
 
 
-def drop_parts(connection: Connection, import_id: str) -> None:
-    """Throws the file itself away."""
+def drop_content(connection: Connection, import_id: str) -> None:
+    """Throws the file itself away, and the rows of it that were shown."""
     connection.execute(sa.delete(import_part).where(import_part.c.import_id == import_id))
+    found = find(connection, import_id)
+    if found is not None and found["found"].get("rows"):
+        change(connection, import_id, found={**found["found"], "rows": []})
 
 
 def reject(connection: Connection, rows: Sequence[Row]) -> None:
@@ -138,17 +147,24 @@ def contacts_with_form(connection: Connection, form_id: str, contact_ids: Iterab
 
 
 def forget(connection: Connection, before: datetime, limit: int) -> int:
-    """Throws away rejected rows and files of imports made before `before`; of how many imports."""
+    """Throws away rejected rows and files of imports made before `before` that nobody is to go on with; of how many
+    imports."""
     kept = sa.or_(
         sa.exists().where(import_rejected.c.import_id == import_file.c.id),
         sa.exists().where(import_part.c.import_id == import_file.c.id),
     )
     old = sa.select(import_file.c.id).where(
-        import_file.c.created_at < before, import_file.c.state.not_in(WORKED_ON), kept
+        import_file.c.created_at < before, import_file.c.state.not_in((*WORKED_ON, "paused")), kept
     )
     found = connection.execute(old.limit(limit)).scalars().all()
-    for table in (import_rejected, import_part):
-        connection.execute(sa.delete(table).where(table.c.import_id.in_(found)))
+    for import_id in found:
+        connection.execute(sa.delete(import_rejected).where(import_rejected.c.import_id == import_id))
+        drop_content(connection, import_id)
+        connection.execute(
+            sa.update(import_file)
+            .where(import_file.c.id == import_id, import_file.c.state.in_(("uploading", "ready", "failed")))
+            .values(state="cancelled", version=import_file.c.version + 1)
+        )
     return len(found)
 
 

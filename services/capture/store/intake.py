@@ -71,6 +71,21 @@ def complete_contacts(connection: Connection, contacts: Sequence[dict[str, Any]]
         words.replace(connection, {row.id: row.search for row in rows})
 
 
+def hold_contacts(connection: Connection, contact_ids: Iterable[str]) -> dict[str, str]:
+    """Locks contacts in the order of their ids until the transaction ends. Returns: those of them that were merged into
+    others meanwhile, with the others. SQLite has one writer at a time: there is no meanwhile."""
+    wanted = sorted(contact_ids)
+    if not wanted or connection.dialect.name == "sqlite":
+        return {}
+    rows = connection.execute(_hold_contacts, {"ids": wanted})
+    return {str(row.id): str(row.merged_into) for row in rows if row.merged_into}
+
+
+_hold_contacts = sa.text(
+    "SELECT id, merged_into FROM contact WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE"
+)
+
+
 def add_contacts(connection: Connection, contacts: Sequence[dict[str, Any]], keys: dict[str, str]) -> None:
     """Stores new contacts, and keys (key -> contact id) of new and known ones."""
     if contacts:

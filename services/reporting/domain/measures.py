@@ -84,9 +84,11 @@ def hour_of(text: str) -> datetime:
 
 
 def tally(facts: Iterable[Any]) -> dict[Cell, Sum]:
-    """What falls into each cell."""
+    """What falls into each cell. A test is no lead captured; what is told of it later does not say that it is one."""
     found: dict[Cell, Sum] = defaultdict(lambda: (0, 0))
     for fact in facts:
+        if isinstance(fact, LeadCaptured) and fact.is_test:
+            continue
         cell = cell_of(fact)
         count, amount = found[cell]
         found[cell] = count + 1, amount + (getattr(fact, "amount", None) or 0)

@@ -8,6 +8,8 @@ from runtime.clock import parse_iso
 from runtime.errors import invalid
 
 _ZONES = frozenset(available_timezones())
+_YEARS = range(1970, 9991)
+"""Far enough from both ends of the calendar for the span before and any time zone."""
 
 
 def span_of(since: str, until: str, time_zone: str, most_days: int) -> tuple[datetime, datetime, ZoneInfo]:
@@ -19,7 +21,10 @@ def span_of(since: str, until: str, time_zone: str, most_days: int) -> tuple[dat
     start, end = instant("since", since), instant("until", until)
     if start is None or end is None:
         raise invalid("since" if start is None else "until", REQUIRED, "say from when to when")
-    if not start < end <= start + timedelta(days=most_days):
+    for field, at in (("since", start), ("until", end)):
+        if at.year not in _YEARS:
+            raise invalid(field, INVALID, f"in the years {_YEARS[0]} to {_YEARS[-1]}")
+    if not timedelta() < end - start <= timedelta(days=most_days):
         raise invalid("until", INVALID, f"later than since, by at most {most_days} days")
     if time_zone not in _ZONES:
         raise invalid("time_zone", INVALID, "an IANA name such as Europe/Lisbon")

@@ -202,6 +202,24 @@ def test_what_another_has_is_left_alone_and_what_changed_since_is_left(database:
 
 
 @pytest.mark.feature("CAP-7")
+def test_what_was_seen_is_done_and_nothing_else(database: Database) -> None:
+    def prepared() -> cleaning.Fixing:
+        with database.read() as connection:
+            return cleaning.prepare_fix(connection, MANAGER, "tidy_names", None, {}, None)
+
+    ana = one(database, name="ANA SÁ", email="ana@example.com")
+    seen = cleaning.preview(prepared())["seen"]
+    one(database, name="Rui Sá", email="rui@example.com")
+    assert cleaning.preview(prepared())["seen"] == seen, "he has nothing to do with it"
+    eva = one(database, name="EVA SÁ", email="eva@example.com")
+    with pytest.raises(Conflict):
+        database.transact(cleaning.write_fix, MANAGER, prepared(), seen)
+    assert [card(database, each)["name"] for each in (ana, eva)] == ["ANA SÁ", "EVA SÁ"]
+    seen = cleaning.preview(prepared())["seen"]
+    assert database.transact(cleaning.write_fix, MANAGER, prepared(), seen)["contacts"] == 2
+
+
+@pytest.mark.feature("CAP-7")
 def test_a_fix_takes_as_many_statements_however_many_it_mends(database: Database) -> None:
     statements = trips_to(database)
     counts = []

@@ -2,20 +2,28 @@
 
 import errno
 import tempfile
+import threading
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
+from capture_cases import submission, take
 from import_cases import add_part, card, loading, make_form, people, start, until, upload
 from runtime_cases import count, rows, wait_for
 
 from contracts import limits
 from contracts.access import NOBODY, OPERATOR
+from runtime.clock import utc_now
 from runtime.database import Database
 from runtime.errors import Conflict, Invalid, NotFound
 from runtime.settings import Settings
 from runtime.tables import outbox
 from services.capture import loader as loader_module
+from services.capture import store
 from services.capture.handlers import base_leads, imports
+from services.capture.handlers import loading as use_cases
+from services.capture.handlers.merging import merge_contacts
+from services.capture.reading import examination
 from services.capture.tables import contact, import_file, import_part, import_rejected, lead
 
 pytestmark = pytest.mark.feature("CAP-5")
@@ -122,6 +130,8 @@ def test_parts_come_in_any_order_and_twice_and_a_file_that_is_cut_off_says_so(da
     with pytest.raises(Invalid, match="the file has 2 parts"):
         add_part(database, import_id, 2, content[:100])
     assert add_part(database, import_id, 0, content[:part])["received"] == len(content)
+    with pytest.raises(Conflict, match="came before with other bytes"):
+        add_part(database, import_id, 0, bytes(part))
     assert database.transact(imports.finish_upload, OPERATOR, import_id)["state"] == "examining"
     with pytest.raises(Conflict):
         add_part(database, import_id, 0, content[:part])
@@ -212,8 +222,6 @@ def test_rows_wait_while_capture_has_too_much_to_tell(settings: Settings, databa
 def test_what_a_silent_loader_held_is_taken_up_by_another_and_only_one_has_it(
     settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from services.capture.handlers import loading as use_cases
-
     import_id = upload(database, people(range(100)))
     assert database.transact(use_cases.take_up, "somebody who died") is not None
     assert database.transact(use_cases.take_up, "somebody else") is None, "it is held"
@@ -251,6 +259,80 @@ def test_what_columns_mean_is_kept_for_the_next_file(settings: Settings, databas
     database.transact(imports.drop_mapping, OPERATOR, kept["mapping_id"])
     with pytest.raises(NotFound):
         database.transact(imports.drop_mapping, OPERATOR, kept["mapping_id"])
+
+
+@pytest.mark.feature("R8")
+def test_a_file_over_which_the_loader_stumbles_does_not_keep_others_waiting(
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumble(*_arguments: Any) -> Any:
+        raise ZeroDivisionError("nobody thought of that")
+
+    first, second = (upload(database, people(range(10))) for _ in range(2))
+    monkeypatch.setattr(examination, "digest_of", stumble)
+    with loading(settings):
+        failed = until(database, first, "failed")
+        until(database, second, "failed")
+        monkeypatch.undo()
+        for asked in ("base64", "rot13", "nonsense"):
+            database.transact(imports.examine_import, OPERATOR, second, {"encoding": asked})
+            assert until(database, second, "failed")["problem"]["code"] == "wrong_encoding"
+        database.transact(imports.examine_import, OPERATOR, first, {})
+        until(database, first, "ready")
+    assert failed["problem"]["code"] == "lost"
+    assert "ZeroDivisionError" in failed["problem"]["message"]
+
+
+@pytest.mark.feature("R8")
+def test_a_file_over_which_loaders_die_is_given_up(settings: Settings, database: Database) -> None:
+    first, second = (upload(database, people(range(10))) for _ in range(2))
+    for _ in range(use_cases.MOST_TRIES):
+        assert database.transact(use_cases.take_up, "me")["id"] == first  # type: ignore[index]
+    assert database.transact(use_cases.take_up, "me") is None
+    assert card(database, first)["problem"]["code"] == "lost"
+    assert database.transact(use_cases.take_up, "me")["id"] == second  # type: ignore[index]
+
+
+def test_who_looks_again_gets_what_the_second_look_found(settings: Settings, database: Database) -> None:
+    import_id = upload(database, b"a;b\nc;d\ne;f\n")
+    assert database.transact(use_cases.take_up, "first look") is not None
+    database.transact(imports.examine_import, OPERATOR, import_id, {"delimiter": ","})
+    looked = {"found": {"columns": [], "header_row": 1, "dates": "dmy"}, "total": 2, "digest": "x"}
+    database.transact(use_cases.examined, import_id, "first look", looked)
+    assert card(database, import_id)["state"] == "examining", "what the first look found is not what was asked for"
+    with loading(settings):
+        assert until(database, import_id, "ready")["found"]["delimiter"] == ","
+
+
+def test_what_is_shown_of_a_file_is_thrown_away_with_it(settings: Settings, database: Database) -> None:
+    with loading(settings):
+        done = start(database, upload(database, people(range(10))))["import_id"]
+        assert until(database, done, "done")["found"]["rows"] == []
+        left = until(database, upload(database, people(range(10))), "ready")["import_id"]
+    assert card(database, left)["found"]["rows"]
+    with database.write() as transaction:
+        assert store.imports.forget(transaction.connection, utc_now(), 10) == 1
+    assert card(database, left)["found"]["rows"] == []
+    assert card(database, left)["state"] == "cancelled"
+
+
+@pytest.mark.feature("CAP-8", "R5")
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_what_comes_while_two_cards_become_one_hangs_on_the_one_that_stays(database: Database) -> None:
+    keep, other = (take(database, submission(email=email))[0].contact_id for email in ("a@x.pt", "b@x.pt"))
+    told: list[Any] = []
+    with database.write() as merging:
+        merge_contacts(merging, OPERATOR, keep, other)
+        arriving = threading.Thread(target=lambda: told.extend(take(database, submission(email="b@x.pt", name="B"))))
+        arriving.start()
+        wait_for(lambda: _waits_for_a_lock(database), "the submission to wait for the merge")
+    arriving.join(10)
+    assert [fact.contact_id for fact in told] == [keep]
+
+
+def _waits_for_a_lock(database: Database) -> bool:
+    with database.read() as connection:
+        return bool(connection.execute(sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar())
 
 
 @pytest.mark.feature("R14")

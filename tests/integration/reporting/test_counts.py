@@ -1,5 +1,6 @@
 """What is heard is logged and counted."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from runtime.ids import new_id
 from runtime.migrations import differences, upgrade
 from runtime.settings import Settings
 from services.reporting import handlers, store
+from services.reporting.handlers.replay import replay
 
 pytestmark = pytest.mark.feature("REP-5")
 
@@ -49,6 +51,22 @@ def test_leads_are_counted_by_source_and_hour_across_batches(database: Database)
     with database.read() as connection:
         logged = connection.execute(sa.select(store.fact_log.c.fact)).scalars().all()
     assert {row["lead_id"] for row in logged} == {each.lead_id for each in first + second}
+
+
+@pytest.mark.feature("CAP-2", "REP-11")
+def test_a_test_is_no_lead_captured_live_and_from_the_log(database: Database) -> None:
+    at = "2026-11-22T09:10:00+00:00"
+    tried = replace(captured("site", at), is_test=True)
+    with database.write() as transaction:
+        handlers.count_facts(transaction, LEAD_CAPTURED, [captured("site", at), tried])
+    for _ in range(2):
+        assert counted(database, "source") == [("leads_captured", "site", 1)]
+        with database.read() as connection:
+            found = handlers.overview(
+                connection, OPERATOR, "2026-11-22T00:00:00+00:00", "2026-11-23T00:00:00+00:00", "UTC"
+            )
+        assert [found["captured"], *(line["captured"] for line in found["by_source"])] == [1, 1]
+        assert replay(database).facts == 2
 
 
 LONG_NAME = "Ana Costa ".ljust(200, "a")

@@ -217,6 +217,43 @@ def test_what_makes_no_sense_is_refused(database: Database, changes: dict[str, A
     assert refused.value.errors[0]["field"] == where
 
 
+@pytest.mark.parametrize(
+    ("since", "until", "where"),
+    [
+        ("0001-01-01T00:00:00+00:00", "0001-01-03T00:00:00+00:00", "since"),
+        ("1969-12-31T23:59:59+00:00", "1970-01-03T00:00:00+00:00", "since"),
+        ("9990-12-31T00:00:00+00:00", "9991-01-01T00:00:00+00:00", "until"),
+        ("9999-06-01T00:00:00+00:00", "9999-12-31T23:59:59+00:00", "since"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("what", "by"),
+    [("report", ("day",)), ("cross", ("hour", "day")), ("journeys", ()), ("overview", ())],
+    ids=lambda asked: asked if isinstance(asked, str) else "",
+)
+def test_the_ends_of_the_calendar_are_refused(
+    database: Database, what: str, by: tuple[str, ...], since: str, until: str, where: str
+) -> None:
+    with pytest.raises(Invalid) as refused:
+        ask(database, what, *by, since, until, "America/Lima")
+    assert refused.value.errors[0]["field"] == where
+
+
+@pytest.mark.parametrize(
+    ("since", "until"),
+    [
+        ("1970-01-01T00:00:00+00:00", "1971-01-01T00:00:00+00:00"),
+        ("9990-01-01T00:00:00+00:00", "9990-12-31T23:59:59+00:00"),
+    ],
+)
+@pytest.mark.parametrize("zone", ["America/Lima", "Pacific/Kiritimati"])
+def test_short_of_them_one_may_ask(database: Database, since: str, until: str, zone: str) -> None:
+    assert ask(database, "report", "day", since, until, zone)["items"] == []
+    assert ask(database, "cross", "hour", "day", since, until, zone)["cells"] == []
+    assert ask(database, "journeys", since, until, zone)["items"] == []
+    assert ask(database, "overview", since, until, zone)["captured"] == 0
+
+
 def test_a_report_asks_as_often_whatever_there_is(database: Database) -> None:
     trips = trips_to(database)
     asked = []

@@ -156,3 +156,4 @@ def test_a_column_that_cannot_be_filled_so_is_named(columns: object, where: str)
 def test_how_a_file_is_said_to_be_written_is_checked() -> None:
     asked = {"encoding": "utf-8", "delimiter": ";;", "sheet": 1, "header_row": -1, "colour": "red"}
     assert [field for field, *_ in problems_of_reading(asked)] == ["delimiter", "sheet", "header_row", "colour"]
+    assert [field for field, *_ in problems_of_reading({"encoding": "utf-\0"})] == ["encoding"]

@@ -119,6 +119,7 @@ def test_cleaning_up(client: FlaskClient, bearer: dict[str, str], database: Data
         ("merge", merge),
         ("fixes/preview", fix),
         ("fixes", fix),
+        ("fixes", {**fix, "seen": "d1"}),
     ):
         answered = client.post(f"{ROOT}/{path}", headers=bearer, json=sent)
         assert answered.status_code == 200, (path, answered.text)
@@ -128,7 +129,7 @@ def test_cleaning_up(client: FlaskClient, bearer: dict[str, str], database: Data
     with database.read() as connection:
         lines = [line["what"] for line in audit.trail(connection)["items"]]
     assert lines == [
-        "undid a change of contacts", *["changed contacts in bulk"] * 3, "said that contacts are not the same"
+        "undid a change of contacts", *["changed contacts in bulk"] * 4, "said that contacts are not the same"
     ]  # fmt: skip
     for wrong in ({}, {"filters": {}, "contact_ids": [new_id()]}, {"contact_ids": []}, {"filters": {"city": 1}}):
         sent = {"fix": "tidy_names", **wrong}

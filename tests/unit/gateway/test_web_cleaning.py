@@ -57,7 +57,7 @@ def seen(services: Any) -> dict[str, Any]:
     """What reading phones again would change."""
     sample = [{"contact_id": new_id(), "name": "Bruno", "before": {"wrong_phone": "912345678", "phone": ""},
                "after": {"wrong_phone": "", "phone": "+351912345678"}}]  # fmt: skip
-    found = {"matching": 31, "changes": 12, "sample": sample, "more": False}
+    found = {"matching": 31, "changes": 12, "sample": sample, "seen": "d1"}
     services.answers |= {
         ("capture", "preview_fix"): found,
         ("capture", "fix_contacts"): change("read_phones", contacts=12),
@@ -80,15 +80,26 @@ def test_nothing_is_done_before_it_was_seen(
     assert "Change 12 contacts" in shown
     form = {"all": "1", "problem": "bad_phone", "fix": "read_phones", "region": "PT", "once": new_id()}
     assert "would change" in manager.post("/contacts/fix", form).text, "without a yes it is only looked at"
-    done = manager.post("/contacts/fix", form | {"sure": "1"})
+    done = manager.post("/contacts/fix", form | {"seen": "d1"})
     assert done.headers["Location"] == "/contacts?problem=bad_phone"
-    assert services.calls[-1] == ("capture", "fix_contacts", wanted)
+    assert services.calls[-1] == ("capture", "fix_contacts", wanted | {"seen": "d1"})
     assert trail(database)[0] == ("changed contacts in bulk", {"fix": "read_phones", "count": 12})
     shown = manager.get("/contacts?problem=bad_phone").text
     assert "12 contacts were changed" in shown
     assert re.search(r'action="/contacts/changes/[0-9a-f-]+/undo"', shown)
-    manager.post("/contacts/fix", form | {"sure": "1"})
+    manager.post("/contacts/fix", form | {"seen": "d1"})
     assert methods(services.calls).count("capture.fix_contacts") == 1, "sent twice it is done once"
+
+
+def test_what_changed_since_it_was_seen_is_shown_again(manager: Person, seen: dict[str, Any], services: Any) -> None:
+    form = {"all": "1", "fix": "read_phones", "region": "PT"}
+    assert 'name="seen" value="d1"' in manager.post("/contacts/fix", form).text
+    services.answers["capture", "fix_contacts"] = Conflict("other contacts would change")
+    seen["seen"] = "d2"
+    shown = manager.post("/contacts/fix", form | {"seen": "d1"})
+    assert shown.status_code == 409
+    assert "Look again" in shown.text
+    assert 'name="seen" value="d2"' in shown.text
 
 
 def test_ticked_contacts_and_what_is_needed_for_a_fix(manager: Person, seen: dict[str, Any], services: Any) -> None:
@@ -116,9 +127,9 @@ def test_ticked_contacts_and_what_is_needed_for_a_fix(manager: Person, seen: dic
 
 def test_nothing_to_change_and_more_than_fits_are_said(manager: Person, seen: dict[str, Any], services: Any) -> None:
     seen |= {"changes": 0, "sample": []}
-    assert 'name="sure"' not in manager.get("/contacts/fix?fix=tidy_names").text
+    assert 'name="seen"' not in manager.get("/contacts/fix?fix=tidy_names").text
     services.answers["capture", "fix_contacts"] = change("tidy_names", contacts=20_000, more=True)
-    manager.post("/contacts/fix", {"all": "1", "fix": "tidy_names", "sure": "1"})
+    manager.post("/contacts/fix", {"all": "1", "fix": "tidy_names", "seen": "d1"})
     assert "do it again for the rest" in manager.get("/contacts?all=1").text
 
 
