@@ -354,8 +354,8 @@ def _follow(page: Page, source: str, won: list[Row]) -> None:
     names = Counter(listed.locator("a.fw-bold").all_inner_texts())
     assert names <= Counter(row["nome"] for row in won)
     assert listed.filter(has_text=source).filter(has=page.get_by_text("Won", exact=True)).count() == listed.count()
-    told = Counter((line["E-mail"], _cents(line["Amount"]), line["Seller"] in SELLERS) for line in _file(page))
-    assert told == Counter((row["e-mail"], _price(row), True) for row in won)
+    told = Counter((line["Name"], _cents(line["Amount"]), line["Seller"] in SELLERS) for line in _file(page))
+    assert told == Counter((row["nome"], _price(row), True) for row in won)
 
 
 def _cents(amount: str) -> int:
