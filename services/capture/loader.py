@@ -9,7 +9,6 @@ import logging
 import os
 import platform
 import signal
-import sqlite3
 import tempfile
 import threading
 import time
@@ -52,7 +51,6 @@ BREATHE_EVERY = 1_000
 KEEP_EVERY = 2.0
 PACE_BATCHES = 20
 NICE = 10
-CACHE_KB = 256 * 1024
 IDLE_SECONDS = 0.5
 WAIT_SECONDS = 0.2
 OUTAGE_SECONDS = 2.0
@@ -278,18 +276,11 @@ def _spooled(database: Database, import_id: str) -> Iterator[Path]:
 def open_loader(settings: Settings) -> Loader:
     """A loader on the settings' database and broker, which it publishes to; nothing runs yet."""
     database = open_database(OWNER, settings)
-    if database.dialect == "sqlite":
-        sa.event.listen(database.engine, "connect", _enlarge_cache)
     publisher = Publisher(settings.amqp_url, f"{NAME} publisher")
     outbox = Outbox(database, publisher, settings.sweep_after_seconds, counted_to=settings.outbox_brake + 1)
     return Loader(
         settings, database, publisher, outbox, _holder(settings), threading.Event(), threading.Event(), time.monotonic()
     )
-
-
-def _enlarge_cache(connection: sqlite3.Connection, _record: object) -> None:
-    """Keys of a million contacts come in no order: what of their index is not at hand is read from the file anew."""
-    connection.execute(f"PRAGMA cache_size=-{CACHE_KB}")
 
 
 def _holder(settings: Settings) -> str:
