@@ -148,7 +148,7 @@ def test_run_mends_what_is_killed_and_survives_its_own_death(environment: dict[s
     try:
         leads = [goes_the_whole_way(environment, "Ana Primeira")]
         before = pids(var)
-        assert len(before) == 11
+        assert len(before) == 12
         killed = {name: before[name] for name in VICTIMS}
         for pid in killed.values():
             os.kill(pid, signal.SIGKILL)

@@ -110,7 +110,7 @@ SAME_AS = {"ChangedForm": "NewForm", "ChangedTeam": "NewTeam", "ChangedSeller": 
 """Changes have the limits of what they change."""
 
 OWN = {
-    *("ChangedContact", "NewNote", "Distribution", "Fix", "Merge", "Pairs"),
+    *("ChangedContact", "NewNote", "Distribution", "Fix", "SeenFix", "Merge", "Pairs"),
     *("NewFile", "Reading", "Start", "NewMapping", "NewTask", "Recall", "Drop", "Done"),
     *("NewLead", "Rows", "RuleTarget", "Reassignment", "Handover", "Chosen", "Settlement", "Simulation", "Quarantined"),
     *("Availability", "ChangedSettings", "NewAccount", "ChangedAccount", "NewKey", "Profile", "NewView", "ChangedView"),
