@@ -17,8 +17,8 @@ from runtime.migrations import upgrade
 from runtime.ports import pick_free
 from runtime.settings import Settings
 
-ROWS = 6000
-KILLS = 4
+ROWS = 4000
+KILLS = 3
 
 
 @pytest.mark.feature("CAP-5", "R7")
