@@ -30,6 +30,10 @@ class Row:
         """Whether there is nothing in it."""
         return not any(cell and not cell.isspace() for cell in self.cells)
 
+    def repeats(self, header: Sequence[str]) -> bool:
+        """Whether it names the columns once more, as where files were put together."""
+        return bool(self.cells) and self.cells[0].strip() == header[0] and [*map(str.strip, self.cells)] == [*header]
+
 
 def header_of(rows: Sequence[Row], looks_like_data: Sequence[bool]) -> int:
     """The number of the row that names the columns; 0 when the first row is of data already.

@@ -138,7 +138,7 @@ def store_leads_of(transaction: Transaction, load: Load, batch: Sequence[tuple[s
         return False
     now = utc_now()
     rows = store.cards.unmerged(connection, [contact_id for _, contact_id in batch])
-    there = store.imports.contacts_with_form(connection, imported["form_id"], list(rows))
+    there = store.imports.contacts_with_lead(connection, rows, form_id=imported["form_id"])
     new = [
         (Arrival(_submission(load, row, now), _details(row), now), row["id"], True)
         for row in rows.values()

@@ -68,7 +68,7 @@ def read(load: Load, rows: Sequence[Row]) -> tuple[list[Ready], list[Refused]]:
     if CORRECTED in load.plan.header:
         rows = [Row(row.number, [original_cell(cell) for cell in row.cells]) for row in rows]
     for row in rows:
-        if _repeats_header(row.cells, load.plan.header):
+        if row.repeats(load.plan.header):
             continue
         details = read_row(load.plan, roles, row.cells)
         if not isinstance(details, ContactDetails):
@@ -79,10 +79,6 @@ def read(load: Load, rows: Sequence[Row]) -> tuple[list[Ready], list[Refused]]:
             details = replace(details, row_key=identifier)
         ready.append(Ready(details, _submission(load, row, identifier, now) if load.form else None))
     return ready, refused
-
-
-def _repeats_header(cells: Sequence[str], header: Sequence[str]) -> bool:
-    return bool(cells) and cells[0].strip() == header[0] and [cell.strip() for cell in cells] == list(header)
 
 
 def _submission(load: Load, row: Row, identifier: str, now: str) -> AcceptSubmission:
@@ -168,7 +164,7 @@ def _add_leads(
     one_each, have_one = load.imported["plan"]["one_lead_each"], set()
     if one_each:
         everybody = {contact_id for contact_id, _ in placed}
-        have_one = store.imports.contacts_with_lead(connection, load.imported["id"], everybody)
+        have_one = store.imports.contacts_with_lead(connection, everybody, import_id=load.imported["id"])
     new = []
     for one, (contact_id, was_known) in zip(ready, placed, strict=True):
         submission = one.submission

@@ -46,7 +46,7 @@ def examine(
     if not first:
         raise Unreadable("no_rows", "there is nothing in this file")
     header_row, header = _header(first, asked)
-    data = [row for row in first if row.number > header_row and [cell.strip() for cell in row.cells] != header]
+    data = [row for row in first if row.number > header_row and not row.repeats(header)]
     width = len(header)
     if width > limits.IMPORT_COLUMNS:
         raise Unreadable(

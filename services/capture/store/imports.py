@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 from runtime.bulk import insert_rows
 from runtime.paging import page
 from runtime.transaction import dialect_insert
+from services.capture.store.cards import among
 from services.capture.tables import import_file, import_mapping, import_part, import_rejected, lead
 
 Row = dict[str, Any]
@@ -134,15 +135,10 @@ def rejected(connection: Connection, import_id: str, after: int, limit: int) -> 
     return connection.execute(select).mappings().all()
 
 
-def contacts_with_lead(connection: Connection, import_id: str, contact_ids: Iterable[str]) -> set[str]:
-    """Those of these contacts of whom the import made a lead already."""
-    select = sa.select(lead.c.contact_id).where(lead.c.contact_id.in_(list(contact_ids)), lead.c.import_id == import_id)
-    return set(connection.execute(select).scalars())
-
-
-def contacts_with_form(connection: Connection, form_id: str, contact_ids: Iterable[str]) -> set[str]:
-    """Those of these contacts who are leads of a form."""
-    select = sa.select(lead.c.contact_id).where(lead.c.contact_id.in_(list(contact_ids)), lead.c.form_id == form_id)
+def contacts_with_lead(connection: Connection, contact_ids: Iterable[str], **of: str) -> set[str]:
+    """Those of these contacts who have a lead already: of an import (import_id) or of a form (form_id)."""
+    which = (lead.c[name] == value for name, value in of.items())
+    select = sa.select(lead.c.contact_id).where(among(connection, lead.c.contact_id, contact_ids), *which)
     return set(connection.execute(select).scalars())
 
 
